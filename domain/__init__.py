@@ -1,0 +1,1 @@
+"""Entities, their invariants and their transitions; standard library only."""

@@ -1,0 +1,33 @@
+"""Rules many entities share, told in Pydantic v2's words."""
+
+from collections.abc import Iterator
+
+from orbiter.domain.errors import FieldProblem, Invalid
+
+
+def text_problems(
+    field: str, value: str | None, *, minimum: int = 0, maximum: int
+) -> Iterator[FieldProblem]:
+    """Yield what is wrong with the length of *value*, in characters."""
+    if value is None:
+        return
+    if len(value) < minimum:
+        yield FieldProblem(
+            field, f"String should have at least {counted(minimum)}", "string_too_short"
+        )
+    if len(value) > maximum:
+        yield FieldProblem(
+            field, f"String should have at most {counted(maximum)}", "string_too_long"
+        )
+
+
+def counted(number: int, noun: str = "character") -> str:
+    """Return `1 character`, `2 characters`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def require(*problems: Iterator[FieldProblem]) -> None:
+    """Raise Invalid with everything the iterators yield, if anything."""
+    found = [problem for source in problems for problem in source]
+    if found:
+        raise Invalid(found)

@@ -1,0 +1,113 @@
+"""Who is asking, and what they may do. What is not granted here is denied."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Permission(StrEnum):
+    """One verb on one kind of resource; the verb is `read`, `write` or `run`."""
+
+    ACCOUNT_READ = "account:read"
+    ACCOUNT_WRITE = "account:write"
+    API_KEYS_READ = "api_keys:read"
+    API_KEYS_WRITE = "api_keys:write"
+    API_KEYS_MANAGE = "api_keys_of_others:write"
+    AUDIT_READ = "audit_log:read"
+    CI_READ = "ci:read"
+    CI_RUN = "ci:run"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    PROJECTS_READ = "projects:read"
+    PROJECTS_WRITE = "projects:write"
+    RUNS_READ = "runs:read"
+    RUNS_WRITE = "runs:write"
+    WORKFLOWS_READ = "workflows:read"
+    WORKFLOWS_WRITE = "workflows:write"
+    WORKFLOWS_RUN = "workflows:run"
+
+    @property
+    def verb(self) -> str:
+        """Return `read`, `write` or `run`."""
+        return self.value.rpartition(":")[2]
+
+    @property
+    def reads(self) -> bool:
+        """Say whether nothing can be changed with it."""
+        return self.verb == "read"
+
+
+class Role(StrEnum):
+    """A member's place in the workspace, each holding what the ones before it hold."""
+
+    VIEWER = "viewer"
+    DEVELOPER = "developer"
+    ADMIN = "admin"
+
+
+class Scope(StrEnum):
+    """What an API key opens; never more than its creator's role does."""
+
+    CI = "ci"
+    READ = "read"
+    WRITE = "write"
+    RUN = "run"
+
+
+_ADMIN_ONLY: Final = frozenset(
+    {Permission.API_KEYS_MANAGE, Permission.AUDIT_READ, Permission.MEMBERS_WRITE}
+)
+_VIEWER: Final = frozenset(
+    {
+        Permission.ACCOUNT_READ,
+        Permission.ACCOUNT_WRITE,
+        Permission.API_KEYS_READ,
+        Permission.CI_READ,
+        Permission.MEMBERS_READ,
+        Permission.PROJECTS_READ,
+        Permission.RUNS_READ,
+        Permission.WORKFLOWS_READ,
+    }
+)
+_CI: Final = frozenset({Permission.CI_READ, Permission.CI_RUN})
+
+GRANTED: Final[Mapping[Role, frozenset[Permission]]] = {
+    Role.VIEWER: _VIEWER,
+    Role.DEVELOPER: frozenset(Permission) - _ADMIN_ONLY,
+    Role.ADMIN: frozenset(Permission),
+}
+
+
+def permissions_of(role: Role, scopes: Iterable[Scope] | None = None) -> frozenset[Permission]:
+    """Return what *role* grants, cut down to an API key's *scopes* when there are any.
+
+    Scope `ci` opens the CI routes alone; `read`, `write` and `run` open the rest verb by verb.
+    """
+    granted = GRANTED[role]
+    if scopes is None:
+        return granted
+    opened = frozenset(scopes)
+    return frozenset(
+        permission
+        for permission in granted
+        if (Scope.CI if permission in _CI else Scope(permission.verb)) in opened
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """An authenticated caller; *session_id* or *api_key_id* say by what it authenticated."""
+
+    user_id: str
+    workspace_id: str
+    role: Role
+    permissions: frozenset[Permission]
+    email: str = ""
+    session_id: str | None = None
+    api_key_id: str | None = None
+    address: str | None = None
+
+    def may(self, permission: Permission) -> bool:
+        """Say whether the actor holds *permission*."""
+        return permission in self.permissions

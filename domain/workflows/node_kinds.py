@@ -1,0 +1,139 @@
+"""What each kind of node may be set to, and by which handles it can be left.
+
+A new kind starts here; its behaviour goes to `application/execution/nodes/<kind>.py`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from orbiter.domain.workflows.settings import Anything, Choice, ListOf, Number, Object, Shape, Text
+
+Config = Mapping[str, Any]
+Complaints = Iterable[tuple[str, str]]
+
+OUTPUT: Final = "output"
+ERROR: Final = "error"
+MAX_ITERATIONS: Final = 10_000
+MAX_DELAY_SECONDS: Final = 366 * 24 * 3600
+
+
+def _leaves_by_output(_: Config) -> frozenset[str]:
+    return frozenset({OUTPUT})
+
+
+def _nothing(_: Config) -> Complaints:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKind:
+    """One kind of node.
+
+    *pure* kinds are computed from what is already known and may be computed again; the others
+    have an effect, which is recorded. *needed* settings may be missing from a draft but not from
+    a run; *complaints* yields further `(code, message)` pairs about an unfinished config.
+    """
+
+    settings: Shape
+    needed: frozenset[str] = frozenset()
+    pure: bool = True
+    handles: Callable[[Config], frozenset[str]] = _leaves_by_output
+    complaints: Callable[[Config], Complaints] = field(default=_nothing)
+
+
+def _condition_handles(config: Config) -> frozenset[str]:
+    cases = {case["handle"] for case in config.get("cases") or ()}
+    return frozenset(cases | {config.get("else") or "else"})
+
+
+def _condition_complaints(config: Config) -> Complaints:
+    if config.get("cases") == []:
+        yield "MISSING_CONFIG", "A condition needs at least one case"
+    handles = [case["handle"] for case in config.get("cases") or ()]
+    for handle in sorted({handle for handle in handles if handles.count(handle) > 1}):
+        yield "DUPLICATE_HANDLE", f"Several cases leave by the handle '{handle}'"
+
+
+def _one_of(*names: str) -> Callable[[Config], Complaints]:
+    def complaints(config: Config) -> Complaints:
+        given = [name for name in names if config.get(name) is not None]
+        if len(given) != 1:
+            yield "MISSING_CONFIG", f"Exactly one of {' and '.join(names)} must be set"
+
+    return complaints
+
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_AUTH: Final = Shape(
+    {
+        "type": Choice(("none", "bearer", "basic", "header")),
+        "token": Text(),
+        "username": Text(),
+        "password": Text(),
+        "name": Text(),
+        "value": Text(),
+    },
+    required=frozenset({"type"}),
+)
+
+NODE_KINDS: Final[Mapping[str, NodeKind]] = {
+    "start": NodeKind(Shape({"inputs": Object()})),
+    "end": NodeKind(Shape({"output": Anything()}), handles=lambda _: frozenset()),
+    "template": NodeKind(Shape({"template": Text()}), frozenset({"template"})),
+    "transform": NodeKind(
+        Shape({"expression": Text(expression=True), "mapping": Object()}),
+        complaints=_one_of("expression", "mapping"),
+    ),
+    "condition": NodeKind(
+        Shape(
+            {
+                "cases": ListOf(
+                    Shape(
+                        {"handle": Text(), "when": Text(expression=True)},
+                        required=frozenset({"handle", "when"}),
+                    )
+                ),
+                "else": Text(),
+            }
+        ),
+        frozenset({"cases"}),
+        handles=_condition_handles,
+        complaints=_condition_complaints,
+    ),
+    "merge": NodeKind(Shape({"join": Choice(("all", "any"))})),
+    "variable": NodeKind(Shape({"name": Text(), "value": Anything()}), frozenset({"name"})),
+    "loop": NodeKind(
+        Shape(
+            {
+                "items": Text(expression=True),
+                "while": Text(expression=True),
+                "max_iterations": Number(1, MAX_ITERATIONS, whole=True),
+                "concurrency": Number(1, 100, whole=True),
+                "on_item_error": Choice(("fail", "skip", "null")),
+            }
+        ),
+        complaints=_one_of("items", "while"),
+    ),
+    "http": NodeKind(
+        Shape(
+            {
+                "method": Choice(_METHODS),
+                "url": Text(),
+                "headers": Object(),
+                "query": Object(),
+                "body": Anything(),
+                "auth": _AUTH,
+                "accept_status": ListOf(Number(100, 599, whole=True)),
+            }
+        ),
+        frozenset({"url"}),
+        pure=False,
+    ),
+    "delay": NodeKind(
+        Shape({"seconds": Number(0, MAX_DELAY_SECONDS, template=True), "until": Text()}),
+        pure=False,
+        complaints=_one_of("seconds", "until"),
+    ),
+    "note": NodeKind(Shape({"text": Text()}), handles=lambda _: frozenset()),
+}

@@ -1,0 +1,1 @@
+"""Where a process begins: settings, composition root, commands."""

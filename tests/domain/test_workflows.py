@@ -1,0 +1,79 @@
+"""What makes a canvas sensible as data, and what keeps it from running."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orbiter.domain.workflows import Canvas, Edge, Node, Retry, issues_of
+
+
+def a_canvas(*nodes: Node, edges: tuple[tuple[str, str], ...] = ()) -> Canvas:
+    drawn = (Edge(id=f"{a}-{b}", source=a, target=b) for a, b in edges)
+    return Canvas(nodes=nodes, edges=tuple(drawn))
+
+
+START, END = Node(id="start", type="start"), Node(id="end", type="end")
+
+
+def test_a_start_and_an_end_are_enough_to_run() -> None:
+    assert issues_of(a_canvas(START, END, edges=(("start", "end"),))) == ()
+
+
+def test_an_empty_canvas_lacks_both_ends() -> None:
+    assert {issue.code for issue in issues_of(Canvas())} == {"NO_START", "NO_END"}
+
+
+@pytest.mark.parametrize(
+    ("canvas", "field", "type"),
+    [
+        (a_canvas(START, START), "nodes.1.id", "value_error"),
+        (a_canvas(Node(id="x", type="nonsense")), "nodes.0.type", "enum"),
+        (a_canvas(START, edges=(("start", "gone"),)), "edges.0.target", "value_error"),
+        (
+            a_canvas(Node(id="x", type="template", config={"template": 5})),
+            "nodes.0.config.template",
+            "string_type",
+        ),
+        (
+            a_canvas(Node(id="x", type="note", config={"colour": "red"})),
+            "nodes.0.config.colour",
+            "extra_forbidden",
+        ),
+        (a_canvas(Node(id="x", type="note", parent_id="y")), "nodes.0.parent_id", "value_error"),
+    ],
+)
+def test_what_makes_no_sense_as_data_is_told_by_field(
+    canvas: Canvas, field: str, type: str
+) -> None:
+    assert [(problem.field, problem.type) for problem in canvas.problems()] == [(field, type)]
+
+
+def test_unfinished_config_cycles_and_islands_are_issues() -> None:
+    canvas = a_canvas(
+        START,
+        END,
+        Node(id="blank", type="template"),
+        Node(id="a", type="merge"),
+        Node(id="b", type="merge"),
+        edges=(("start", "end"), ("a", "b"), ("b", "a")),
+    )
+    assert list(canvas.problems()) == []
+    assert {(issue.node_id, issue.code) for issue in issues_of(canvas)} == {
+        ("blank", "MISSING_CONFIG"),
+        ("blank", "UNREACHABLE"),
+        ("a", "CYCLE"),
+        ("b", "CYCLE"),
+    }
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=20))
+def test_a_chain_drawn_forwards_never_has_a_cycle(pairs: list[tuple[int, int]]) -> None:
+    nodes = tuple(Node(id=str(number), type="merge") for number in range(7))
+    forwards = tuple((str(a), str(b)) for a, b in sorted(set(pairs)) if a < b)
+    codes = {issue.code for issue in issues_of(a_canvas(*nodes, edges=forwards))}
+    assert "CYCLE" not in codes
+
+
+def test_the_pause_between_attempts_grows() -> None:
+    retry = Retry(max_attempts=4, backoff_seconds=1, multiplier=2)
+    assert [retry.pause_before(attempt) for attempt in (2, 3, 4)] == [1, 2, 4]
