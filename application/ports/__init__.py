@@ -1,0 +1,1 @@
+"""What the core needs from outside. Adapters implement these; nothing here does."""

@@ -1,0 +1,61 @@
+"""Transactions: commit on leaving, roll back on any exception."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from orbiter.application.ports.repositories import (
+    ApiKeyRepository,
+    AuditLog,
+    Credentials,
+    ProjectRepository,
+    RunRepository,
+    SessionRepository,
+    UserRepository,
+    WorkflowRepository,
+)
+
+
+class UnitOfWork(Protocol):
+    """One transaction over every repository of one workspace."""
+
+    @property
+    def projects(self) -> ProjectRepository: ...
+    @property
+    def workflows(self) -> WorkflowRepository: ...
+    @property
+    def runs(self) -> RunRepository: ...
+    @property
+    def users(self) -> UserRepository: ...
+    @property
+    def sessions(self) -> SessionRepository: ...
+    @property
+    def api_keys(self) -> ApiKeyRepository: ...
+    @property
+    def audit_log(self) -> AuditLog: ...
+    @property
+    def credentials(self) -> Credentials:
+        """What is looked up before a workspace is known; only accounts and the engine use it."""
+        ...
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call *callback* once the transaction has committed; never if it rolls back."""
+
+
+class Storage(Protocol):
+    """The door to what is kept."""
+
+    def open(
+        self, workspace_id: str, *, reading: bool = False
+    ) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Begin a transaction scoped to a workspace; one that is *reading* takes no lock.
+
+        An empty *workspace_id* sees no workspace's rows, only `credentials`.
+        """
+        ...
+
+    async def ready(self) -> None:
+        """Raise Unavailable unless a statement gets an answer."""
+
+    async def close(self) -> None:
+        """Give back every connection."""
