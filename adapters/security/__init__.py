@@ -1,1 +1,1 @@
-"""Passwords, tokens and encryption."""
+"""Passwords, tokens, encryption and the secret key behind them."""
