@@ -19,12 +19,16 @@ class Work:
     new_id: IdFactory
 
     def __call__(
-        self, actor: Actor, permission: Permission
+        self, actor: Actor, permission: Permission, *, reading: bool | None = None
     ) -> AbstractAsyncContextManager[UnitOfWork]:
-        """Return a unit of work for *actor*, or raise Forbidden; reading ones take no lock."""
+        """Return a unit of work for *actor*, or raise Forbidden.
+
+        One that is *reading* takes no lock and can't write; by default the permission says so.
+        """
         if not actor.may(permission):
             raise Forbidden(f"The permission {permission} is required")
-        return self.storage.open(actor.workspace_id, reading=permission.reads)
+        reading = permission.reads if reading is None else reading
+        return self.storage.open(actor.workspace_id, reading=reading)
 
     async def audit(
         self, uow: UnitOfWork, actor: Actor, action: str, entity_id: str | None = None

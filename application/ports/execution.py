@@ -1,6 +1,7 @@
 """How runs are executed: what an engine promises, and what the interpreter meets the world by."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,12 +70,20 @@ class TraceSink(Protocol):
         """Return when everything taken is stored."""
 
 
+class Ending(Protocol):
+    """The end of one run, awaited."""
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for the end at most *seconds*; say whether it has come."""
+        ...
+
+
 class RunEvents(Protocol):
     """What happens to runs, told to whoever waits for it."""
 
     def ended(self, run_id: str) -> None:
         """Tell that the run's end is stored."""
 
-    async def until_end(self, run_id: str, seconds: float) -> bool:
-        """Wait for the end at most *seconds*; say whether it has come. The end may come before."""
+    def watch(self, run_id: str) -> AbstractContextManager[Ending]:
+        """Begin to watch for a run's end; what is told from now on is not missed."""
         ...
