@@ -8,9 +8,11 @@ from orbiter.domain.errors import FieldProblem, Invalid
 def text_problems(
     field: str, value: str | None, *, minimum: int = 0, maximum: int
 ) -> Iterator[FieldProblem]:
-    """Yield what is wrong with the length of *value*, in characters."""
+    """Yield what is wrong with *value*: its length in characters, or a NUL no database keeps."""
     if value is None:
         return
+    if "\0" in value:
+        yield FieldProblem(field, "String should not contain NUL characters", "value_error")
     if len(value) < minimum:
         yield FieldProblem(
             field, f"String should have at least {counted(minimum)}", "string_too_short"

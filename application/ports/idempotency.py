@@ -1,8 +1,10 @@
 """Answers kept under an Idempotency-Key, so that a repeated request is not done twice."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+KEPT: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +25,7 @@ class IdempotencyStore(Protocol):
         """Take the key and return None, or return what another request stored under it.
 
         A claim without an answer made before *stale* was left by a process that died, one with an
-        answer older than 24 h has expired: both are taken over.
+        answer older than KEPT has expired: both are taken over.
         """
         ...
 

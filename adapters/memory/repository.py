@@ -1,0 +1,96 @@
+"""What every repository in memory does: rows of one workspace, and pages of them."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, Protocol, TypeVar
+
+from orbiter.adapters.memory.tables import Table
+from orbiter.application.paging import Page, PageRequest
+from orbiter.domain.errors import BadRequest, Conflict, NotFound
+
+
+class Row(Protocol):
+    """What belongs to a workspace."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def workspace_id(self) -> str: ...
+
+
+Owned = TypeVar("Owned", bound=Row)
+Item = TypeVar("Item")
+
+
+class MemoryRepository(Generic[Owned]):
+    """Rows of one workspace over a table of every workspace's."""
+
+    def __init__(self, rows: Table[Owned], workspace_id: str, noun: str) -> None:
+        self._rows = rows
+        self._workspace_id = workspace_id
+        self._noun = noun
+
+    async def add(self, entity: Owned) -> None:
+        """Store a new entity of this workspace."""
+        self._rows.for_writing()
+        if entity.workspace_id != self._workspace_id:
+            raise ValueError(f"This {self._noun} belongs to another workspace")
+        self._check(entity)
+        if self._rows.get(entity.id) is not None:
+            raise Conflict(f"{self._noun} with this id already exists")
+        self._rows.put(entity.id, entity)
+
+    async def get(self, entity_id: str) -> Owned:
+        """Return the entity or raise NotFound."""
+        found = self._rows.get(entity_id)
+        if found is None or found.workspace_id != self._workspace_id:
+            raise NotFound(self._noun)
+        return found
+
+    async def save(self, entity: Owned) -> None:
+        """Overwrite the entity of the same id or raise NotFound."""
+        self._rows.for_writing()
+        await MemoryRepository.get(self, entity.id)
+        self._check(entity)
+        self._rows.put(entity.id, entity)
+
+    async def remove(self, entity_id: str) -> None:
+        """Delete the entity or raise NotFound."""
+        self._rows.for_writing()
+        await MemoryRepository.get(self, entity_id)
+        self._rows.drop(entity_id)
+
+    def _check(self, entity: Owned) -> None:
+        """Raise Conflict or NotFound when the other rows don't let *entity* be stored."""
+
+    def _mine(self) -> Iterable[Owned]:
+        return (row for row in self._rows.rows() if row.workspace_id == self._workspace_id)
+
+
+def page_of(rows: Iterable[Owned], request: PageRequest) -> Page[Owned]:
+    """Return the part of *rows* that is wanted, by id."""
+    return page_by(rows, lambda row: row.id, request, request.after)
+
+
+def page_by(
+    rows: Iterable[Item], key: Callable[[Item], Any], request: PageRequest, after: Any
+) -> Page[Item]:
+    """Return the part of *rows* beyond the key *after*."""
+    ordered = sorted(rows, key=key, reverse=request.newest_first)
+    beyond = [
+        row
+        for row in ordered
+        if after is None or (key(row) < after if request.newest_first else key(row) > after)
+    ]
+    items = beyond[: request.limit]
+    more = len(beyond) > request.limit
+    return Page(items=items, next_after=str(key(items[-1])) if more else None, total=len(ordered))
+
+
+def number_after(request: PageRequest) -> int | None:
+    """Return the number a page begins after, where rows are numbered."""
+    if request.after is None:
+        return None
+    try:
+        return int(request.after)
+    except ValueError:
+        raise BadRequest("The cursor is not valid") from None

@@ -1,0 +1,95 @@
+"""Runs and their steps in memory."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from orbiter.adapters.memory.projects import require_project
+from orbiter.adapters.memory.repository import MemoryRepository, number_after, page_by, page_of
+from orbiter.adapters.memory.tables import Tables
+from orbiter.application.paging import Page, PageRequest
+from orbiter.application.ports.repositories import RunFilter
+from orbiter.domain.runs import Run, Step
+
+
+class MemoryRuns(MemoryRepository[Run]):
+    """Runs of one workspace."""
+
+    def __init__(self, tables: Tables, workspace_id: str) -> None:
+        super().__init__(tables.runs, workspace_id, "Run")
+        self._tables = tables
+
+    async def remove(self, entity_id: str) -> None:
+        """Delete the run and its steps."""
+        await super().remove(entity_id)
+        self._tables.steps.drop(entity_id)
+
+    async def page(self, request: PageRequest, only: RunFilter) -> Page[Run]:
+        """Return a page of the runs that match."""
+        return page_of((run for run in self._mine() if _matches(run, only)), request)
+
+    async def advance(self, run: Run) -> bool:
+        """Overwrite the stored run unless it has ended or is gone; say whether it was done."""
+        self._rows.for_writing()
+        stored = self._rows.get(run.id)
+        if stored is None or stored.workspace_id != self._workspace_id or stored.ended:
+            return False
+        await self.save(run)
+        return True
+
+    async def put_steps(self, steps: Sequence[Step]) -> None:
+        """Store steps, each in place of the one of the same id; those of no run are dropped."""
+        self._tables.steps.for_writing()
+        for step in steps:
+            if self._knows(step.run_id):
+                others = self._tables.steps.get(step.run_id) or {}
+                self._tables.steps.put(step.run_id, {**others, step.id: step})
+
+    async def steps(self, run_id: str, request: PageRequest) -> Page[Step]:
+        """Return a page of steps, first ones first."""
+        kept: Mapping[str, Step] = {}
+        if self._knows(run_id):
+            kept = self._tables.steps.get(run_id) or {}
+        return page_by(
+            kept.values(),
+            lambda step: step.sequence,
+            replace(request, newest_first=False),
+            number_after(request),
+        )
+
+    def _check(self, entity: Run) -> None:
+        require_project(self._tables, entity)
+
+    def _knows(self, run_id: str) -> bool:
+        run = self._rows.get(run_id)
+        return run is not None and run.workspace_id == self._workspace_id
+
+
+def _matches(run: Run, only: RunFilter) -> bool:
+    names = ("status", "kind", "project_id", "workflow_id", "agent_id", "deployment_id", "trigger")
+    wanted = {name: getattr(only, name) for name in names}
+    return (
+        all(value is None or getattr(run, name) == value for name, value in wanted.items())
+        and (only.created_after is None or run.queued_at >= only.created_after)
+        and (only.created_before is None or run.queued_at < only.created_before)
+        and (only.min_cost_usd is None or run.cost_usd >= only.min_cost_usd)
+        and _lasted(run, only.min_duration_ms)
+        and (only.q is None or _mentions(run, only.q))
+    )
+
+
+def _lasted(run: Run, minimum: int | None) -> bool:
+    return minimum is None or (run.duration_ms is not None and run.duration_ms >= minimum)
+
+
+def _mentions(run: Run, text: str) -> bool:
+    plain, quoted = text.lower(), _json(text)[1:-1].lower()
+    error = (run.error.code, run.error.message) if run.error else ()
+    return any(plain in each.lower() for each in (run.id, *error)) or any(
+        quoted in _json(value).lower() for value in (run.inputs, run.output)
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

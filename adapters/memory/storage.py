@@ -1,0 +1,64 @@
+"""Transactions in memory: each works on a draft that replaces what is kept when it commits."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from orbiter.adapters.memory.api_keys import MemoryApiKeys
+from orbiter.adapters.memory.audit_log import MemoryAuditLog
+from orbiter.adapters.memory.credentials import MemoryCredentials
+from orbiter.adapters.memory.projects import MemoryProjects
+from orbiter.adapters.memory.runs import MemoryRuns
+from orbiter.adapters.memory.sessions import MemorySessions
+from orbiter.adapters.memory.tables import Tables
+from orbiter.adapters.memory.users import MemoryUsers
+from orbiter.adapters.memory.workflows import MemoryWorkflows
+from orbiter.application.ports.storage import UnitOfWork
+
+
+class MemoryUnitOfWork:
+    """One draft, seen as the repositories of one workspace."""
+
+    def __init__(self, tables: Tables, workspace_id: str) -> None:
+        self.projects = MemoryProjects(tables, workspace_id)
+        self.workflows = MemoryWorkflows(tables, workspace_id)
+        self.runs = MemoryRuns(tables, workspace_id)
+        self.users = MemoryUsers(tables, workspace_id)
+        self.sessions = MemorySessions(tables, workspace_id)
+        self.api_keys = MemoryApiKeys(tables, workspace_id)
+        self.audit_log = MemoryAuditLog(tables, workspace_id)
+        self.credentials = MemoryCredentials(tables)
+        self.callbacks: list[Callable[[], None]] = []
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call *callback* once the transaction has committed."""
+        self.callbacks.append(callback)
+
+
+class MemoryStorage:
+    """Writers come one after another; readers see what was committed when they began."""
+
+    def __init__(self) -> None:
+        self._committed = Tables()
+        self._writing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def open(self, workspace_id: str, *, reading: bool = False) -> AsyncIterator[UnitOfWork]:
+        """Begin a transaction scoped to a workspace; what only reads raises when it writes."""
+        if reading:
+            uow = MemoryUnitOfWork(self._committed.fork(reading=True), workspace_id)
+            yield uow
+        else:
+            async with self._writing:
+                draft = self._committed.fork(reading=False)
+                uow = MemoryUnitOfWork(draft, workspace_id)
+                yield uow
+                self._committed = draft
+        for callback in uow.callbacks:
+            callback()
+
+    async def ready(self) -> None:
+        """Return; memory always answers."""
+
+    async def close(self) -> None:
+        """Return; there is no connection."""

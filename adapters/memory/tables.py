@@ -1,0 +1,78 @@
+"""Rows as a unit of work sees them: what was committed when it began, and its own changes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Generic, TypeVar
+
+from orbiter.domain.api_keys import ApiKey
+from orbiter.domain.audit_log import AuditEntry
+from orbiter.domain.password_resets import PasswordReset
+from orbiter.domain.projects import Project
+from orbiter.domain.runs import Run, Step
+from orbiter.domain.sessions import Session
+from orbiter.domain.users import User
+from orbiter.domain.workflows import Workflow, WorkflowVersion
+from orbiter.domain.workspaces import Workspace
+
+Row = TypeVar("Row")
+
+
+class Table(Generic[Row]):
+    """Rows by key; a fork shares them until its first write copies them."""
+
+    __slots__ = ("_owned", "_reading", "_rows")
+
+    def __init__(self, rows: dict[str, Row] | None = None, *, reading: bool = False) -> None:
+        self._rows: dict[str, Row] = {} if rows is None else rows
+        self._owned = False
+        self._reading = reading
+
+    def fork(self, *, reading: bool) -> "Table[Row]":
+        """Return a table that sees the same rows and changes none of them here."""
+        return Table(self._rows, reading=reading)
+
+    def get(self, key: str) -> Row | None:
+        """Return the row of that key, if there is one."""
+        return self._rows.get(key)
+
+    def rows(self) -> Iterable[Row]:
+        """Return every row."""
+        return list(self._rows.values())
+
+    def put(self, key: str, row: Row) -> None:
+        """Store a row in place of the one of the same key."""
+        self.for_writing()[key] = row
+
+    def drop(self, key: str) -> None:
+        """Remove the row of that key, if there is one."""
+        self.for_writing().pop(key, None)
+
+    def for_writing(self) -> dict[str, Row]:
+        """Return the rows to change; raise RuntimeError in a unit of work that only reads."""
+        if self._reading:
+            raise RuntimeError("This unit of work was opened for reading")
+        if not self._owned:
+            self._rows = dict(self._rows)
+            self._owned = True
+        return self._rows
+
+
+@dataclass(slots=True)
+class Tables:
+    """Everything that is kept; steps lie under their run's id, versions under their workflow's."""
+
+    workspaces: Table[Workspace] = field(default_factory=Table)
+    projects: Table[Project] = field(default_factory=Table)
+    workflows: Table[Workflow] = field(default_factory=Table)
+    versions: Table[Mapping[int, WorkflowVersion]] = field(default_factory=Table)
+    runs: Table[Run] = field(default_factory=Table)
+    steps: Table[Mapping[str, Step]] = field(default_factory=Table)
+    users: Table[User] = field(default_factory=Table)
+    sessions: Table[Session] = field(default_factory=Table)
+    api_keys: Table[ApiKey] = field(default_factory=Table)
+    resets: Table[PasswordReset] = field(default_factory=Table)
+    audit_log: Table[AuditEntry] = field(default_factory=Table)
+
+    def fork(self, *, reading: bool) -> "Tables":
+        """Return the draft of a unit of work."""
+        return Tables(*(getattr(self, each.name).fork(reading=reading) for each in fields(self)))

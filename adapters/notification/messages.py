@@ -1,0 +1,19 @@
+"""A mail as it goes over the wire (RFC 5322)."""
+
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid, parseaddr
+
+from orbiter.application.ports.system import Clock, Mail
+
+
+def message(mail: Mail, sender: str, clock: Clock) -> EmailMessage:
+    """Return *mail* from *sender*, an address with or without a display name."""
+    made = EmailMessage()
+    made["From"] = sender
+    made["To"] = mail.to
+    made["Subject"] = mail.subject
+    made["Date"] = format_datetime(clock.now())
+    # Its own domain: without one, make_msgid would tell the world this machine's name.
+    made["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2] or "orbiter")
+    made.set_content(mail.text)
+    return made
