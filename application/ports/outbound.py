@@ -17,7 +17,12 @@ class OutboundError(OrbiterError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundRequest:
-    """A request to send; *timeout_seconds* bounds it whole, redirects included."""
+    """A request to send; *timeout_seconds* bounds it whole, redirects included.
+
+    *query* is added to the url's own: a list repeats its name, None leaves it out, what is not
+    text goes as JSON. The url carries no credentials; *headers* do, and lose them on a redirect to
+    another origin.
+    """
 
     method: str
     url: str
@@ -40,7 +45,8 @@ class HttpClient(Protocol):
     """Send requests to public addresses, and to those the operator allows.
 
     Raise OutboundError with code EGRESS_DENIED, HTTP_TIMEOUT, RESPONSE_TOO_LARGE,
-    TOO_MANY_REDIRECTS, INVALID_URL or CONNECTION_FAILED.
+    TOO_MANY_REDIRECTS, INVALID_URL, INVALID_REQUEST or CONNECTION_FAILED; its message is fit for
+    users: it tells neither addresses nor credentials.
     """
 
     async def send(self, request: OutboundRequest) -> OutboundAnswer:
