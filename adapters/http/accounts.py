@@ -1,0 +1,227 @@
+"""/api/v1/auth: registering, signing in and out, the own account and its password."""
+
+from typing import Annotated, Any, Final
+
+from litestar import Controller, Request, Response, get, post, put
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import UNSET, Meta, UnsetType
+
+from orbiter.adapters.http.access import (
+    COOKIE,
+    ActorRequest,
+    address_of,
+    is_secure,
+    public,
+    requires,
+)
+from orbiter.adapters.http.answers import created
+from orbiter.adapters.http.rate_limits import RateLimits
+from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
+from orbiter.application.facade import Orbiter
+from orbiter.domain.identity import Permission, Role
+from orbiter.domain.sessions import SLIDING
+from orbiter.domain.users import (
+    NAME_MAX,
+    PASSWORD_MAX,
+    PASSWORD_MIN,
+    email_problems,
+    password_problems,
+    same_email,
+)
+
+Email = Annotated[str, Meta(examples=["ada@example.org"])]
+PersonName = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, examples=["Ada"])]
+NewPassword = Annotated[
+    str,
+    Meta(
+        min_length=PASSWORD_MIN, max_length=PASSWORD_MAX, examples=["correct-horse-battery-staple"]
+    ),
+]
+Secret = Annotated[str, Meta(max_length=1024)]
+AnyRequest = Request[Any, Any, Any]
+MAX_AGE: Final = int(SLIDING.total_seconds())
+
+
+class Registration(Input):
+    """An account to create; an *invite_token* joins the workspace it was made for."""
+
+    rules = {"email": email_problems, "password": password_problems}
+
+    email: Email
+    password: NewPassword
+    name: PersonName | None = None
+    invite_token: Secret | None = None
+
+
+class Credentials(Input):
+    """What somebody signs in with."""
+
+    email: Annotated[str, Meta(max_length=1024, examples=["ada@example.org"])]
+    password: Annotated[str, Meta(max_length=1024, examples=["correct-horse-battery-staple"])]
+
+
+class AccountUpdate(Input):
+    """What to change of the own account; a new e-mail needs the password."""
+
+    rules = {"email": email_problems}
+
+    name: PersonName | None | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+    current_password: Secret | UnsetType = UNSET
+
+
+class PasswordChange(Input):
+    """The old password and the new one."""
+
+    rules = {"new_password": lambda value: password_problems(value, "new_password")}
+
+    current_password: Secret
+    new_password: NewPassword
+
+
+class ForgottenPassword(Input):
+    """Whose password was forgotten."""
+
+    email: Annotated[str, Meta(max_length=1024, examples=["ada@example.org"])]
+
+
+class PasswordReset(Input):
+    """The token of the mail and a new password."""
+
+    rules = {"new_password": lambda value: password_problems(value, "new_password")}
+
+    token: Secret
+    new_password: NewPassword
+
+
+class UserOut(Output):
+    """A user, as the user sees it."""
+
+    id: Id
+    email: Email
+    name: str | None
+    role: Role
+    workspace_id: Id
+    created_at: Timestamp
+
+
+class CsrfOut(Output):
+    """The token mutating requests send as `X-CSRF-Token`; bound to the session."""
+
+    token: str
+
+
+class AccountController(Controller):
+    """The own account."""
+
+    path = "/auth"
+    tags = ("auth",)
+
+    @post("/register", opt=public(rate="register"), summary="Create a new account")
+    async def register(
+        self, request: AnyRequest, core: NamedDependency[Orbiter], data: JSONBody[Registration]
+    ) -> Response[UserOut]:
+        """Make a new workspace with the caller as its admin, or join one by invitation."""
+        user = await core.accounts.register(**data.given(), address=address_of(request.scope))
+        return created(UserOut.of(user), "/auth/me")
+
+    @post(
+        "/login",
+        opt=public(rate="login", repeatable=False),
+        status_code=200,
+        summary="Log in with email and password",
+    )
+    async def login(
+        self,
+        request: AnyRequest,
+        core: NamedDependency[Orbiter],
+        limits: NamedDependency[RateLimits],
+        data: JSONBody[Credentials],
+    ) -> Response[UserOut]:
+        """Begin a session; its token is set as the cookie `orbiter_session`."""
+        await limits.spend(request.scope, "login_email", same_email(data.email))
+        signed_in = await core.accounts.login(
+            email=data.email,
+            password=data.password,
+            address=address_of(request.scope),
+            user_agent=request.headers.get("user-agent"),
+        )
+        return Response(UserOut.of(signed_in.user), cookies=[_cookie(request, signed_in.token)])
+
+    @post(
+        "/logout",
+        opt=requires(Permission.ACCOUNT_WRITE, repeatable=False),
+        status_code=204,
+        summary="Log out",
+    )
+    async def logout(self, request: ActorRequest, core: NamedDependency[Orbiter]) -> Response[None]:
+        """End the session on the server."""
+        await core.accounts.logout(request.user)
+        return Response(None, status_code=204, cookies=[_cookie(request, "", max_age=0)])
+
+    @get("/me", opt=requires(Permission.ACCOUNT_READ), summary="Get current user")
+    async def me(self, request: ActorRequest, core: NamedDependency[Orbiter]) -> UserOut:
+        """Return who is signed in."""
+        return UserOut.of(await core.accounts.me(request.user))
+
+    @put("/me", opt=requires(Permission.ACCOUNT_WRITE), summary="Update the current user")
+    async def update(
+        self, request: ActorRequest, core: NamedDependency[Orbiter], data: JSONBody[AccountUpdate]
+    ) -> UserOut:
+        """Change the name or, with the password, the e-mail."""
+        return UserOut.of(await core.accounts.update(request.user, **data.given()))
+
+    @get("/csrf", opt=requires(Permission.ACCOUNT_READ), summary="Get CSRF token")
+    async def csrf(self, request: ActorRequest, core: NamedDependency[Orbiter]) -> CsrfOut:
+        """Return the session's token for mutating requests."""
+        return CsrfOut(token=core.sessions.csrf_token(request.user))
+
+    @put(
+        "/password",
+        opt=requires(Permission.ACCOUNT_WRITE),
+        status_code=204,
+        summary="Change the password",
+    )
+    async def change_password(
+        self, request: ActorRequest, core: NamedDependency[Orbiter], data: JSONBody[PasswordChange]
+    ) -> None:
+        """Change the own password; every other session ends."""
+        await core.accounts.change_password(request.user, **data.given())
+
+    @post(
+        "/forgot-password",
+        opt=public(rate="login", repeatable=False),
+        status_code=202,
+        summary="Ask for a password reset",
+    )
+    async def forgot_password(
+        self, request: AnyRequest, core: NamedDependency[Orbiter], data: JSONBody[ForgottenPassword]
+    ) -> None:
+        """Mail a link that resets the password; the answer tells nothing about the address."""
+        await core.accounts.forgot_password(email=data.email, address=address_of(request.scope))
+
+    @post(
+        "/reset-password",
+        opt=public(rate="login", repeatable=False),
+        status_code=204,
+        summary="Reset the password",
+    )
+    async def reset_password(
+        self, core: NamedDependency[Orbiter], data: JSONBody[PasswordReset]
+    ) -> None:
+        """Set a new password with the token of the mail; every session ends."""
+        await core.accounts.reset_password(token=data.token, new_password=data.new_password)
+
+
+def _cookie(request: AnyRequest, token: str, *, max_age: int = MAX_AGE) -> Cookie:
+    return Cookie(
+        key=COOKIE,
+        value=token,
+        max_age=max_age,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(request),
+    )

@@ -1,0 +1,108 @@
+"""Litestar over an assembled core."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.types import ASGIApp
+
+from orbiter.adapters.http.access import Access, require_stated
+from orbiter.adapters.http.accounts import AccountController
+from orbiter.adapters.http.answers import API
+from orbiter.adapters.http.api_keys import ApiKeyController
+from orbiter.adapters.http.audit_log import AuditLogController
+from orbiter.adapters.http.bodies import StrictBody, read_body
+from orbiter.adapters.http.ci import CiController
+from orbiter.adapters.http.edge import Edge, TrustedProxies
+from orbiter.adapters.http.errors import HANDLERS
+from orbiter.adapters.http.health import HealthController
+from orbiter.adapters.http.idempotency import Idempotency
+from orbiter.adapters.http.members import MemberController
+from orbiter.adapters.http.paging import pages
+from orbiter.adapters.http.projects import ProjectController
+from orbiter.adapters.http.rate_limits import DEFAULTS, RateLimits
+from orbiter.adapters.http.runs import RunController, StartController
+from orbiter.adapters.http.sessions import SessionController
+from orbiter.adapters.http.workflows import WorkflowController
+from orbiter.application.facade import Orbiter
+from orbiter.application.ports.idempotency import IdempotencyStore
+from orbiter.application.ports.identity import Cipher, Rate, RateLimiter, Tokens
+from orbiter.application.ports.system import Clock
+
+BODY_MAX: Final = 2 * 1024 * 1024
+CONTROLLERS: Final = (
+    AccountController,
+    SessionController,
+    MemberController,
+    ApiKeyController,
+    AuditLogController,
+    ProjectController,
+    WorkflowController,
+    StartController,
+    RunController,
+    CiController,
+    HealthController,
+)
+Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[None]:
+    yield
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """What the HTTP face is set to; *rates* of None count nothing."""
+
+    rates: Mapping[str, Rate] | None = field(default_factory=lambda: DEFAULTS)
+    cors_origins: Sequence[str] = ()
+    trusted_proxies: Sequence[str] = ()
+
+
+def create_app(
+    core: Orbiter,
+    *,
+    tokens: Tokens,
+    cipher: Cipher,
+    clock: Clock,
+    idempotency: IdempotencyStore,
+    limiter: RateLimiter,
+    settings: HttpSettings | None = None,
+    lifespan: Lifespan = _nothing,
+) -> ASGIApp:
+    """Return the HTTP face of *core*; *lifespan* is entered before the first request."""
+    chosen = settings or HttpSettings()
+    limits = RateLimits(limiter, chosen.rates)
+    app = Litestar(
+        route_handlers=[Router(API, route_handlers=CONTROLLERS), HealthController],
+        dto=StrictBody,
+        return_dto=None,
+        guards=[read_body],
+        middleware=[Access(core, limits), Idempotency(idempotency, cipher, clock)],
+        dependencies={
+            "core": Provide(lambda: core, sync_to_thread=False, use_cache=True),
+            "limits": Provide(lambda: limits, sync_to_thread=False, use_cache=True),
+            "pages": Provide(pages, sync_to_thread=False),
+        },
+        exception_handlers=HANDLERS,
+        request_max_body_size=BODY_MAX,
+        cors_config=_cors(chosen.cors_origins),
+        state=State({"core": core, "tokens": tokens}),
+        lifespan=[lambda _: lifespan()],
+        logging_config=None,
+        openapi_config=None,
+    )
+    require_stated(app)
+    return Edge(app, TrustedProxies(chosen.trusted_proxies))
+
+
+def _cors(origins: Sequence[str]) -> CORSConfig | None:
+    if not origins:
+        return None
+    return CORSConfig(allow_origins=list(origins), allow_credentials=True)

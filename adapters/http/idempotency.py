@@ -1,0 +1,162 @@
+"""`Idempotency-Key`: a POST repeated under the same key gets the first answer again."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from orbiter.application.ports.idempotency import IdempotencyStore
+from orbiter.application.ports.identity import Cipher
+from orbiter.application.ports.system import Clock
+from orbiter.domain.errors import BadRequest, Conflict
+
+HEADER: Final = "Idempotency-Key"
+REPEATABLE: Final = "repeatable"
+ANYBODY: Final = "anybody"
+STALE: Final = timedelta(minutes=3)
+PATIENCE_SECONDS: Final = 75.0
+PAUSE_SECONDS: Final = 0.02
+ANSWER_MAX: Final = 1024 * 1024
+_SANE: Final = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class Answer(msgspec.Struct):
+    """An answer as it is kept."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Idempotency(ASGIMiddleware):
+    """Claim the key, let the first request through, keep its answer if it succeeded.
+
+    What is kept is encrypted: an answer may show a secret once. Refused requests leave no trace,
+    so that they may be mended and sent again under the same key.
+    """
+
+    store: IdempotencyStore
+    cipher: Cipher
+    clock: Clock
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Answer from the store, or let the request through and store its answer."""
+        request: Request[Any, Any, Any] = Request(scope, receive)
+        key = request.headers.get(HEADER)
+        if key is None or request.method != "POST" or not _repeatable(scope):
+            await next_app(scope, receive, send)
+            return
+        if not _SANE.fullmatch(key):
+            raise BadRequest(f"{HEADER} takes 1 to 255 visible ASCII characters")
+        who = scope["user"].user_id if scope.get("user") else ANYBODY
+        body = await request.body()
+        kept = await self._claim(who, key, _fingerprint(request, body))
+        if kept is not None:
+            await self._repeat(kept, send)
+            return
+        await self._first(who, key, _Replayed(body, receive), _Recorder(send), next_app, scope)
+
+    async def _claim(self, who: str, key: str, fingerprint: str) -> bytes | None:
+        waited, pause = 0.0, PAUSE_SECONDS
+        while waited < PATIENCE_SECONDS:
+            now = self.clock.now()
+            claim = await self.store.claim(who, key, fingerprint, at=now, stale=now - STALE)
+            if claim is None:
+                return None
+            if claim.fingerprint != fingerprint:
+                raise Conflict(f"This {HEADER} was used for another request")
+            if claim.answer is not None:
+                return claim.answer
+            await self.clock.sleep(pause)
+            waited, pause = waited + pause, min(pause * 1.5, 0.5)
+        raise Conflict(f"The first request with this {HEADER} is still at work")
+
+    async def _first(
+        self,
+        who: str,
+        key: str,
+        receive: "_Replayed",
+        recorder: "_Recorder",
+        next_app: ASGIApp,
+        scope: Scope,
+    ) -> None:
+        try:
+            await next_app(scope, receive, recorder)
+        except BaseException:
+            await self.store.release(who, key)
+            raise
+        answer = recorder.answer()
+        if answer is None:
+            await self.store.release(who, key)
+        else:
+            await self.store.keep(who, key, self.cipher.encrypt(msgspec.msgpack.encode(answer)))
+        await recorder.let_go()
+
+    async def _repeat(self, kept: bytes, send: Send) -> None:
+        answer = msgspec.msgpack.decode(self.cipher.decrypt(kept), type=Answer)
+        headers = [*answer.headers, (b"idempotent-replayed", b"true")]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+
+class _Replayed:
+    """The request's body once more, then what the client still says."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Any:
+        if self._body is None:
+            return await self._receive()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+class _Recorder:
+    """Holds the answer back until it is kept; one too large, or none of success, is not kept."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._held: list[Message] = []
+        self._size = 0
+
+    async def __call__(self, message: Message) -> None:
+        self._held.append(message)
+        self._size += len(message.get("body", b""))  # type: ignore[arg-type]
+        if self._size > ANSWER_MAX:
+            await self.let_go()
+
+    def answer(self) -> Answer | None:
+        """Return what is to be kept, if the request succeeded."""
+        if not self._held or self._held[0]["type"] != "http.response.start":
+            return None
+        start = self._held[0]
+        if not 200 <= start["status"] < 300:
+            return None
+        body = b"".join(part.get("body", b"") for part in self._held[1:])  # type: ignore[misc]
+        return Answer(status=start["status"], headers=list(start["headers"]), body=body)
+
+    async def let_go(self) -> None:
+        """Send what was held back."""
+        held, self._held = self._held, []
+        for message in held:
+            await self._send(message)
+
+
+def _repeatable(scope: Scope) -> bool:
+    return scope["route_handler"].opt.get(REPEATABLE, True) is not False
+
+
+def _fingerprint(request: Request[Any, Any, Any], body: bytes) -> str:
+    told = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    return sha256(told + body).hexdigest()

@@ -1,0 +1,99 @@
+"""Pages: `?limit=`, `?cursor=`, `?order=`, and the envelope of a list."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+
+from litestar import Request
+from litestar.params import Parameter
+
+from orbiter.adapters.http.wire import Output
+from orbiter.application.paging import LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest
+from orbiter.application.ports.identity import Tokens
+from orbiter.domain.errors import BadRequest
+
+_PURPOSE: Final = "cursor"
+_MAC_LENGTH: Final = 64
+_FREE: Final = frozenset({"cursor", "limit"})
+
+Item = TypeVar("Item")
+Out = TypeVar("Out", bound=Output)
+
+Limit = Annotated[
+    int, Parameter(query="limit", ge=1, le=LIMIT_MAX, description="How many items, 1 to 100.")
+]
+Cursor = Annotated[
+    str | None,
+    Parameter(query="cursor", description="`next_cursor` of the page before; same filters."),
+]
+Order = Annotated[
+    Literal["asc", "desc"], Parameter(query="order", description="`desc`: newest first.")
+]
+
+
+class Pagination(Output):
+    """Where a page stands; `next_cursor` is null on the last one."""
+
+    next_cursor: str | None
+    has_more: bool
+    total: int
+
+
+class PageOut(Output, Generic[Out]):
+    """A page of a list."""
+
+    data: list[Out]
+    pagination: Pagination
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The page a request wants, and how it is answered.
+
+    Cursors are signed over the list they belong to: its path, workspace, order and filters.
+    """
+
+    wanted: PageRequest
+    list_name: str
+    tokens: Tokens
+
+    def show(self, page: Page[Item], kind: type[Out]) -> PageOut[Out]:
+        """Return the list envelope with each item as *kind*."""
+        after = page.next_after
+        pagination = Pagination(
+            next_cursor=None if after is None else self._cursor(after),
+            has_more=after is not None,
+            total=page.total,
+        )
+        return PageOut(data=[kind.of(item) for item in page.items], pagination=pagination)
+
+    def _cursor(self, after: str) -> str:
+        mac = self.tokens.sign(_PURPOSE, f"{self.list_name}\n{after}")
+        return urlsafe_b64encode(f"{mac}{after}".encode()).decode()
+
+
+def pages(
+    request: Request[Any, Any, Any],
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+    order: Order = "desc",
+) -> Pages:
+    """Return what a request says of its page; raise BadRequest for a cursor of another list."""
+    tokens: Tokens = request.app.state.tokens
+    filters = sorted((k, v) for k, v in request.query_params.multi_items() if k not in _FREE)
+    list_name = f"{request.url.path}\n{request.user.workspace_id}\n{order}\n{filters}"
+    after = None if cursor is None else _after(tokens, list_name, cursor)
+    wanted = PageRequest(limit=limit, after=after, newest_first=order == "desc")
+    return Pages(wanted, list_name, tokens)
+
+
+def _after(tokens: Tokens, list_name: str, cursor: str) -> str:
+    try:
+        text = urlsafe_b64decode(cursor.encode("ascii")).decode()
+    except (NotBase64, ValueError):
+        raise BadRequest("The cursor is not valid") from None
+    mac, after = text[:_MAC_LENGTH], text[_MAC_LENGTH:]
+    if not tokens.signed(_PURPOSE, f"{list_name}\n{after}", mac):
+        raise BadRequest("The cursor does not belong to this list")
+    return after

@@ -1,0 +1,26 @@
+"""How long a caller wants to wait for a run's end: `?wait=` or `Prefer: wait=` (RFC 7240)."""
+
+import re
+from typing import Annotated, Final
+
+from litestar.params import Parameter
+
+WAIT_MAX: Final = 60
+_WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
+
+Wait = Annotated[
+    int | None,
+    Parameter(query="wait", ge=1, le=WAIT_MAX, description="Seconds to wait for the end."),
+]
+Prefer = Annotated[
+    str | None,
+    Parameter(header="Prefer", description="`wait=<1..60>`: seconds to wait for the end."),
+]
+
+
+def wait_seconds(wait: int | None, prefer: str | None) -> int:
+    """Return the seconds to wait, 0 for not at all; a preference beyond 60 is cut."""
+    if wait is not None:
+        return wait
+    found = _WAIT.search(prefer) if prefer else None
+    return min(int(found[1]), WAIT_MAX) if found else 0

@@ -1,0 +1,92 @@
+"""The core as one object: what HTTP, the CLI and embedding teams all call."""
+
+from dataclasses import dataclass
+
+from orbiter.application.accounts import AccountHandlers
+from orbiter.application.api_keys import ApiKeyHandlers
+from orbiter.application.audit_log import AuditLogHandlers
+from orbiter.application.authentication import Authentication
+from orbiter.application.errands import Errands
+from orbiter.application.execution.executor import Executor
+from orbiter.application.members import MemberHandlers
+from orbiter.application.ports.execution import RunEngine, RunEvents
+from orbiter.application.ports.identity import PasswordHasher, Tokens
+from orbiter.application.ports.storage import Storage
+from orbiter.application.ports.system import Clock, IdFactory, Mailer
+from orbiter.application.projects import ProjectHandlers
+from orbiter.application.run_workflow import RunWorkflow
+from orbiter.application.runs import RunHandlers
+from orbiter.application.sessions import SessionHandlers
+from orbiter.application.work import Work
+from orbiter.application.workflows import WorkflowHandlers
+from orbiter.domain.users import Registration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orbiter:
+    """Every use case, grouped by resource; `start` before the first, `stop` after the last."""
+
+    authentication: Authentication
+    accounts: AccountHandlers
+    sessions: SessionHandlers
+    members: MemberHandlers
+    api_keys: ApiKeyHandlers
+    audit_log: AuditLogHandlers
+    projects: ProjectHandlers
+    workflows: WorkflowHandlers
+    run_workflow: RunWorkflow
+    runs: RunHandlers
+    storage: Storage
+    engine: RunEngine
+    errands: Errands
+
+    @classmethod
+    def assemble(
+        cls,
+        *,
+        storage: Storage,
+        engine: RunEngine,
+        events: RunEvents,
+        executor: Executor,
+        passwords: PasswordHasher,
+        tokens: Tokens,
+        mailer: Mailer,
+        clock: Clock,
+        new_id: IdFactory,
+        registration: Registration,
+        public_url: str,
+    ) -> "Orbiter":
+        """Build the handlers over the given ports."""
+        work = Work(storage, clock, new_id)
+        errands = Errands()
+        return cls(
+            authentication=Authentication(storage, tokens, clock),
+            accounts=AccountHandlers(
+                work, tokens, passwords, mailer, registration, public_url, errands
+            ),
+            sessions=SessionHandlers(work, tokens),
+            members=MemberHandlers(work, tokens, mailer, public_url),
+            api_keys=ApiKeyHandlers(work, tokens),
+            audit_log=AuditLogHandlers(work),
+            projects=ProjectHandlers(work, engine),
+            workflows=WorkflowHandlers(work),
+            run_workflow=RunWorkflow(work, engine, events, executor),
+            runs=RunHandlers(work, engine),
+            storage=storage,
+            engine=engine,
+            errands=errands,
+        )
+
+    async def start(self) -> None:
+        """Begin executing runs."""
+        await self.engine.start()
+
+    async def ready(self) -> None:
+        """Raise Unavailable unless storage answers."""
+        await self.storage.ready()
+
+    async def stop(self, seconds: float) -> None:
+        """Give runs under way *seconds* to end, finish what was begun aside, close storage."""
+        await self.engine.stop(seconds)
+        await self.errands.finish()
+        await self.storage.close()
