@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from orbiter.application.credentials import NO_WORKSPACE
 from orbiter.application.ports.identity import Tokens
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock
@@ -11,12 +12,15 @@ from orbiter.domain.identity import Actor, permissions_of
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User
 
-NO_WORKSPACE = ""
-
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """Turn a credential into an actor, in one statement."""
+    """Turn a credential into an actor, in one statement.
+
+    Credentials are looked up by their hash, so the time tells nothing about how near a guess was.
+    What the actor may do is that of the user's role now, whatever it was when the session or the
+    key was made.
+    """
 
     storage: Storage
     tokens: Tokens
@@ -27,50 +31,44 @@ class Authentication:
         async with self.storage.open(NO_WORKSPACE, reading=True) as uow:
             found = await uow.credentials.by_session(self.tokens.hash(token))
         now = self.clock.now()
-        if found is None or found[0].expires_at <= now:
+        if found is None or found[0].expired(now) or not found[1].active:
             raise Unauthenticated("The session has expired or was ended")
         session, user = found
         if session.needs_touch(now):
             async with self.storage.open(session.workspace_id) as uow:
                 await uow.sessions.touch(session.touch(now))
-        return _signed_in(user, session, address)
+        return actor_of(user, address=address, session=session)
 
     async def by_api_key(self, key: str, *, address: str | None = None) -> Actor:
-        """Return the key's creator, cut down to its scopes, or raise Unauthenticated.
-
-        The key is looked up by its hash, so the time tells nothing about how near a guess was.
-        """
+        """Return the key's creator, cut down to its scopes, or raise Unauthenticated."""
         async with self.storage.open(NO_WORKSPACE, reading=True) as uow:
             found = await uow.credentials.by_api_key(self.tokens.hash(key))
         now = self.clock.now()
-        if not key.startswith(MARK) or found is None or found[0].expired(now):
+        usable = found is not None and not found[0].expired(now) and found[1].active
+        if found is None or not usable or not key.startswith(MARK):
             raise Unauthenticated("The API key is unknown, expired or revoked")
         kept, user = found
         if kept.needs_touch(now):
             async with self.storage.open(kept.workspace_id) as uow:
                 await uow.api_keys.touch(kept.touch(now))
-        return _holding(kept, user, address)
+        return actor_of(user, address=address, key=kept)
 
 
-def _signed_in(user: User, session: Session, address: str | None) -> Actor:
+def actor_of(
+    user: User,
+    *,
+    address: str | None = None,
+    session: Session | None = None,
+    key: ApiKey | None = None,
+) -> Actor:
+    """Return *user* as somebody who acts; by an API key, with no more than its scopes open."""
     return Actor(
         user_id=user.id,
         workspace_id=user.workspace_id,
         role=user.role,
-        permissions=permissions_of(user.role),
+        permissions=permissions_of(user.role, key.scopes if key else None),
         email=user.email,
-        session_id=session.id,
-        address=address,
-    )
-
-
-def _holding(key: ApiKey, user: User, address: str | None) -> Actor:
-    return Actor(
-        user_id=user.id,
-        workspace_id=key.workspace_id,
-        role=user.role,
-        permissions=permissions_of(user.role, key.scopes),
-        email=user.email,
-        api_key_id=key.id,
+        session_id=session.id if session else None,
+        api_key_id=key.id if key else None,
         address=address,
     )

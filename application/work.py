@@ -19,23 +19,30 @@ class Work:
     new_id: IdFactory
 
     def __call__(
-        self, actor: Actor, permission: Permission, *, reading: bool | None = None
+        self, actor: Actor, permission: Permission, *, reading: bool = False
     ) -> AbstractAsyncContextManager[UnitOfWork]:
         """Return a unit of work for *actor*, or raise Forbidden.
 
-        One that is *reading* takes no lock and can't write; by default the permission says so.
+        One that is *reading* takes no lock and can't write; with a permission that only reads
+        there is no other.
         """
         if not actor.may(permission):
             raise Forbidden(f"The permission {permission} is required")
-        reading = permission.reads if reading is None else reading
-        return self.storage.open(actor.workspace_id, reading=reading)
+        return self.storage.open(actor.workspace_id, reading=reading or permission.reads)
 
     async def audit(
-        self, uow: UnitOfWork, actor: Actor, action: str, entity_id: str | None = None
+        self,
+        uow: UnitOfWork,
+        actor: Actor,
+        action: str,
+        entity_id: str | None = None,
+        *,
+        entity_type: str | None = None,
     ) -> None:
         """Tell the audit log, in the same transaction, that *actor* did *action*.
 
-        *action* is `<noun>.<verb>`, e.g. `project.created`; the noun is the entity's type.
+        *action* is `<noun>.<verb>`, e.g. `project.created`; the noun is the entity's type unless
+        another *entity_type* is given.
         """
         entry = AuditEntry(
             id=self.new_id(),
@@ -44,7 +51,7 @@ class Work:
             actor_email=actor.email or None,
             api_key_id=actor.api_key_id,
             action=action,
-            entity_type=action.partition(".")[0],
+            entity_type=entity_type or action.partition(".")[0],
             entity_id=entity_id,
             address=actor.address,
             created_at=self.clock.now(),

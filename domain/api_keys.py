@@ -1,11 +1,12 @@
 """An API key: a program's credential, shown once and kept as a hash."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from orbiter.domain.checks import require, text_problems
-from orbiter.domain.errors import Invalid
+from orbiter.domain.errors import FieldProblem
 from orbiter.domain.identity import Scope
 
 NAME_MAX: Final = 255
@@ -23,18 +24,18 @@ class ApiKey:
     created_by: str
     name: str
     prefix: str
-    key_hash: str
+    key_hash: str = field(repr=False)
     scopes: tuple[Scope, ...] = (Scope.CI,)
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     created_at: datetime
 
     def __post_init__(self) -> None:
-        require(text_problems("name", self.name, minimum=1, maximum=NAME_MAX))
-        if not self.scopes:
-            raise Invalid.field(
-                "scopes", "List should have at least 1 item after validation, not 0", "too_short"
-            )
+        require(
+            text_problems("name", self.name, minimum=1, maximum=NAME_MAX),
+            _scope_problems(self.scopes),
+            _expiry_problems(self.expires_at, self.created_at),
+        )
 
     def expired(self, at: datetime) -> bool:
         """Say whether its time is over."""
@@ -47,3 +48,18 @@ class ApiKey:
     def touch(self, at: datetime) -> "ApiKey":
         """Note its use."""
         return replace(self, last_used_at=at)
+
+
+def _scope_problems(scopes: tuple[Scope, ...]) -> Iterator[FieldProblem]:
+    if not scopes:
+        message = "List should have at least 1 item after validation, not 0"
+        yield FieldProblem("scopes", message, "too_short")
+
+
+def _expiry_problems(expires_at: datetime | None, created_at: datetime) -> Iterator[FieldProblem]:
+    if expires_at is None:
+        return
+    if expires_at.tzinfo is None:
+        yield FieldProblem("expires_at", "Input should have timezone info", "timezone_aware")
+    elif expires_at <= created_at:
+        yield FieldProblem("expires_at", "Input should be in the future", "datetime_future")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One thing that was done or refused; *action* is `<noun>.<verb>`, e.g. `projects.created`."""
+    """One thing that was done or refused; *action* is `<noun>.<verb>`, e.g. `project.created`."""
 
     id: str
     workspace_id: str

@@ -33,6 +33,12 @@ class Permission(StrEnum):
         return self.value.rpartition(":")[2]
 
     @property
+    def noun(self) -> str:
+        """Return the kind of thing it is about, as the audit log names it: `project`, `api_key`."""
+        resource = self.value.partition(":")[0]
+        return resource.removesuffix("_of_others").removesuffix("s")
+
+    @property
     def reads(self) -> bool:
         """Say whether nothing can be changed with it."""
         return self.verb == "read"

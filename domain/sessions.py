@@ -1,6 +1,6 @@
 """A browser's sign-in: sliding for 72 hours, never longer than 30 days."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,7 +16,7 @@ class Session:
     id: str
     workspace_id: str
     user_id: str
-    token_hash: str
+    token_hash: str = field(repr=False)
     address: str | None = None
     user_agent: str | None = None
     created_at: datetime
@@ -47,6 +47,10 @@ class Session:
             last_used_at=at,
             expires_at=at + SLIDING,
         )
+
+    def expired(self, at: datetime) -> bool:
+        """Say whether its time is over."""
+        return self.expires_at <= at
 
     def needs_touch(self, at: datetime) -> bool:
         """Say whether its use is worth a write; a busy browser does not write each time."""

@@ -77,14 +77,20 @@ class MemoryCredentials:
                 self._tables.resets.drop(other.id)
         self._tables.resets.put(reset.id, reset)
 
+    async def reset(self, token_hash: str) -> PasswordReset | None:
+        """Return the reset of that token."""
+        for reset in self._tables.resets.rows():
+            if reset.token_hash == token_hash:
+                return reset
+        return None
+
     async def take_reset(self, token_hash: str) -> PasswordReset | None:
         """Remove and return the reset of that token."""
         self._tables.resets.for_writing()
-        for reset in self._tables.resets.rows():
-            if reset.token_hash == token_hash:
-                self._tables.resets.drop(reset.id)
-                return reset
-        return None
+        reset = await self.reset(token_hash)
+        if reset is not None:
+            self._tables.resets.drop(reset.id)
+        return reset
 
     async def unended_runs(self) -> Sequence[Run]:
         """Return every run that has not ended, oldest first."""

@@ -121,7 +121,10 @@ class RunRepository(Repository[Run], Protocol):
 
 
 class UserRepository(Repository[User], Protocol):
-    """Members of the workspace, invited ones too; an e-mail signs in to one user at most."""
+    """Members of the workspace, invited ones too; an e-mail signs in to one user at most.
+
+    Removing a user removes its sessions, API keys and password resets.
+    """
 
     async def page(self, request: PageRequest) -> Page[User]:
         """Return a page of all members."""
@@ -196,7 +199,10 @@ class Credentials(Protocol):
         ...
 
     async def any_user(self) -> bool:
-        """Say whether anybody has registered yet."""
+        """Say whether anybody has registered yet.
+
+        In a unit of work that writes, nobody else can register until it ends.
+        """
         ...
 
     async def by_session(self, token_hash: str) -> tuple[Session, User] | None:
@@ -216,6 +222,10 @@ class Credentials(Protocol):
 
     async def add_reset(self, reset: PasswordReset) -> None:
         """Store a password reset in place of the user's earlier ones."""
+
+    async def reset(self, token_hash: str) -> PasswordReset | None:
+        """Return the reset of that token."""
+        ...
 
     async def take_reset(self, token_hash: str) -> PasswordReset | None:
         """Remove and return the reset of that token."""
