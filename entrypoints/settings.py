@@ -1,0 +1,247 @@
+"""Every setting of Orbiter: its name, default and meaning, and how all are read and checked."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+from orbiter.adapters.outbound.allowlist import EgressAllowlist
+from orbiter.application.ports.identity import Rate
+from orbiter.domain.users import Registration
+from orbiter.entrypoints import readers
+from orbiter.entrypoints.rates import parse_rate_limits
+
+T = TypeVar("T")
+
+PREFIX: Final = "ORBITER_"
+_DEFINITION: Final = "definition"
+# Up to the last @: a password with an unquoted one must not be shown by half.
+_PASSWORD: Final = re.compile(r"(?<=//)([^:@]*:).*(?=@)|(?<=[?&]password=)[^&]*")
+# Settings of features that are still to come, and variables that are read elsewhere.
+LATER: Final = frozenset(
+    {"ORBITER_ALERT_INTERVAL_SECONDS", "ORBITER_EXECUTE", "ORBITER_KEEP_RUNS_DAYS"}
+)
+ELSEWHERE: Final = frozenset({"ORBITER_URL"})
+
+
+class Origin(StrEnum):
+    """Where a setting's value came from; the later ones win over the earlier."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    OPTION = "option"
+
+
+class WrongSettings(ValueError):
+    """Settings that can't be used; *problems* has a line for each of them."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What is known of one setting; a *secret* one may be given as a file: `NAME_FILE`."""
+
+    read: Callable[[str], Any]
+    default: str
+    meaning: str
+    secret: bool
+    mask: Callable[[str], str]
+
+
+def _setting(
+    read: Callable[[str], T],
+    default: str,
+    meaning: str,
+    *,
+    secret: bool = False,
+    mask: Callable[[str], str] = readers.text,
+) -> T:
+    definition = Definition(read, default, meaning, secret, mask)
+    made: T = field(
+        default_factory=lambda: read(default),
+        metadata={_DEFINITION: definition},
+        repr=not secret,
+    )
+    return made
+
+
+def _without_password(url: str) -> str:
+    return _PASSWORD.sub(lambda found: f"{found[1] or ''}***", url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings, checked; each is `ORBITER_` and the field's name, in capitals."""
+
+    host: str = _setting(readers.text, "127.0.0.1", "Address to listen on")
+    port: int = _setting(readers.whole(1, 65535), "8000", "Port to listen on")
+    data_dir: Path = _setting(
+        readers.folder, "./.orbiter", "Folder of the SQLite file, mails and the generated key"
+    )
+    database_url: str | None = _setting(
+        readers.optional(readers.database_url),
+        "",
+        "Database; SQLite in the data folder unless set",
+        secret=True,
+        mask=_without_password,
+    )
+    secret_key: str | None = _setting(
+        readers.optional(readers.secret_keys),
+        "",
+        "Comma list of keys: the first encrypts, all decrypt; made and kept unless set",
+        secret=True,
+        mask=lambda _: "***",
+    )
+    registration: Registration = _setting(
+        readers.choice(Registration), "open", "Who may register: open, invite or closed"
+    )
+    rate_limits: Mapping[str, Rate] | None = _setting(
+        parse_rate_limits, "on", "on, off, or changes like login=5/min,run=1000/min"
+    )
+    egress_allow: EgressAllowlist = _setting(
+        EgressAllowlist.parse, "", "Hosts, networks or host:port open although not public"
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        readers.listed(readers.network), "", "Addresses and networks whose X-Forwarded-* count"
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        readers.listed(readers.origin), "", "Web origins that may call the API from a browser"
+    )
+    run_concurrency: int = _setting(
+        readers.whole(1, 10_000), "32", "Runs executed at once by this process"
+    )
+    smtp_url: str | None = _setting(
+        readers.optional(readers.smtp_url),
+        "",
+        "Mail server, smtp://user:password@host:587; unless set, mails are files",
+        secret=True,
+        mask=_without_password,
+    )
+    mail_from: str | None = _setting(
+        readers.optional(readers.sender), "", "Address that mails come from"
+    )
+    public_url: str | None = _setting(
+        readers.optional(readers.public_url), "", "What links in mails start with"
+    )
+    log: readers.LogStyle = _setting(
+        readers.log_style, "console", "console or json, and a level: json:debug"
+    )
+    shutdown_seconds: int = _setting(
+        readers.whole(0, 3600), "10", "Time for open requests and runs to end at shutdown"
+    )
+
+    @property
+    def storage_url(self) -> str:
+        """The database's URL, that of SQLite in the data folder unless set."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute()}/orbiter.db"
+
+    @property
+    def base_url(self) -> str:
+        """What links start with: the public URL, else one of host and port."""
+        shown = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
+        shown = f"[{shown}]" if ":" in shown else shown
+        return self.public_url or f"http://{shown}:{self.port}"
+
+
+DEFINITIONS: Final[Mapping[str, Definition]] = MappingProxyType(
+    {f"{PREFIX}{known.name.upper()}": known.metadata[_DEFINITION] for known in fields(Settings)}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """One setting's text and where it came from."""
+
+    text: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Settings, the texts they were read from, and lines of *warnings* for the operator."""
+
+    settings: Settings
+    given: Mapping[str, Given]
+    warnings: tuple[str, ...] = ()
+
+    def shown(self, name: str) -> str:
+        """Return the value of the variable *name* as it may be printed."""
+        found = self.given[name]
+        computed = {
+            "ORBITER_DATABASE_URL": self.settings.storage_url,
+            "ORBITER_PUBLIC_URL": self.settings.base_url,
+        }
+        if found.origin is Origin.DEFAULT:
+            return computed.get(name, found.text)
+        return DEFINITIONS[name].mask(found.text)
+
+
+def load(environment: Mapping[str, str], options: Mapping[str, str] | None = None) -> Loaded:
+    """Read every setting from *options* (by variable), else *environment*, else its default.
+
+    Raise WrongSettings with everything that is wrong.
+    """
+    problems: list[str] = []
+    given: dict[str, Given] = {}
+    values: dict[str, Any] = {}
+    for name, definition in DEFINITIONS.items():
+        try:
+            given[name] = _given(name, definition, environment, options or {})
+            values[name.removeprefix(PREFIX).lower()] = definition.read(given[name].text)
+        except ValueError as reason:
+            problems.append(f"{name}: {reason}")
+    if values.get("smtp_url") and "mail_from" in values and not values["mail_from"]:
+        problems.append("ORBITER_MAIL_FROM: needed where ORBITER_SMTP_URL is set")
+    if problems:
+        raise WrongSettings(problems)
+    return Loaded(settings=Settings(**values), given=given, warnings=tuple(_warnings(environment)))
+
+
+def _given(
+    name: str, definition: Definition, environment: Mapping[str, str], options: Mapping[str, str]
+) -> Given:
+    if name in options:
+        return Given(text=options[name].strip(), origin=Origin.OPTION)
+    plain = environment.get(name, "").strip()
+    path = environment.get(f"{name}_FILE", "").strip() if definition.secret else ""
+    if plain and path:
+        raise ValueError(f"set together with {name}_FILE; one of them must go")
+    if path:
+        return Given(text=_content(path), origin=Origin.FILE)
+    # An empty variable counts as none: that is how compose files leave one out.
+    if plain:
+        return Given(text=plain, origin=Origin.ENVIRONMENT)
+    return Given(text=definition.default, origin=Origin.DEFAULT)
+
+
+def _content(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as failure:
+        reason = getattr(failure, "strerror", None) or "it is no text"
+        raise ValueError(f"the file {path} can't be read: {reason}") from None
+
+
+def _warnings(environment: Mapping[str, str]) -> Iterator[str]:
+    files = {f"{name}_FILE" for name, definition in DEFINITIONS.items() if definition.secret}
+    known = DEFINITIONS.keys() | files
+    for name in sorted(name for name in environment if name.startswith(PREFIX)):
+        if name in LATER:
+            yield f"{name} has no effect yet"
+        elif name not in known | ELSEWHERE:
+            yield f"{name} is no setting of Orbiter and is ignored{_hint(name, known | LATER)}"
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    # Without the prefix, which makes any two names look alike.
+    words = [other.removeprefix(PREFIX) for other in known]
+    nearest = get_close_matches(name.removeprefix(PREFIX), words, n=1)
+    return f"; {PREFIX}{nearest[0]} is meant?" if nearest else ""
