@@ -8,7 +8,7 @@ from typing import Final, TypedDict, Unpack
 from orbiter.application.authentication import actor_of
 from orbiter.application.credentials import NO_WORKSPACE, reread, user_by_email
 from orbiter.application.errands import Errands
-from orbiter.application.paging import PageRequest
+from orbiter.application.paging import LIMIT_MAX, PageRequest
 from orbiter.application.password_resets import ForgotPassword, ResetPassword
 from orbiter.application.ports.identity import PasswordHasher, Tokens
 from orbiter.application.ports.storage import UnitOfWork
@@ -16,7 +16,14 @@ from orbiter.application.ports.system import Mailer
 from orbiter.application.register import Register
 from orbiter.application.work import Work
 from orbiter.domain.checks import require
-from orbiter.domain.errors import Conflict, FieldProblem, Forbidden, NotFound, Unauthenticated
+from orbiter.domain.errors import (
+    Conflict,
+    FieldProblem,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+)
 from orbiter.domain.identity import Actor, Permission, Role
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import (
@@ -164,7 +171,8 @@ class AccountHandlers:
             *email_problems(changes.get("email", user.email)),
             *(await self._proof_problems(user, current_password) if moves else ()),
         ]
-        require(iter(problems))
+        if problems:
+            raise Invalid(problems)
         async with self.work(actor, Permission.ACCOUNT_WRITE) as uow:
             user = await _unchanged(uow, user)
             user = user.revise(at=self.work.clock.now(), **changes)
@@ -184,7 +192,8 @@ class AccountHandlers:
             *await self._proof_problems(user, current_password),
             *password_problems(new_password, "new_password"),
         ]
-        require(iter(problems))
+        if problems:
+            raise Invalid(problems)
         password_hash = await self.passwords.hash(new_password)
         async with self.work(actor, Permission.ACCOUNT_WRITE) as uow:
             user = await _unchanged(uow, user)
@@ -217,13 +226,14 @@ class AccountHandlers:
             user_agent=user_agent,
         )
         async with self.work.storage.open(user.workspace_id) as uow:
-            if await reread(uow, user) is None:
+            current = await reread(uow, user)
+            if current is None:
                 return None
-            await _forget_expired(uow, user, now)
+            await _forget_expired(uow, user.id, now)
             await uow.sessions.add(session)
-            actor = actor_of(user, address=address, session=session)
+            actor = actor_of(current, address=address, session=session)
             await self.work.audit(uow, actor, "session.started", session.id)
-        return SignIn(user=user, session=session, token=token)
+        return SignIn(user=current, session=session, token=token)
 
     async def _tell_refused(self, user: User, address: str | None) -> None:
         async with self.work.storage.open(user.workspace_id) as uow:
@@ -241,8 +251,8 @@ async def _unchanged(uow: UnitOfWork, user: User) -> User:
     return current
 
 
-async def _forget_expired(uow: UnitOfWork, user: User, at: datetime) -> None:
-    oldest = PageRequest(limit=100, newest_first=False)
-    for session in (await uow.sessions.page(oldest, user.id)).items:
+async def _forget_expired(uow: UnitOfWork, user_id: str, at: datetime) -> None:
+    oldest = PageRequest(limit=LIMIT_MAX, newest_first=False)
+    for session in (await uow.sessions.page(oldest, user_id)).items:
         if session.expired(at):
             await uow.sessions.remove(session.id)

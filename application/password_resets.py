@@ -8,13 +8,12 @@ from orbiter.application.credentials import NO_WORKSPACE, reread, user_by_email
 from orbiter.application.errands import Errands
 from orbiter.application.mails import password_reset
 from orbiter.application.ports.identity import PasswordHasher, Tokens
-from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.system import Mailer
 from orbiter.application.work import Work
 from orbiter.domain.checks import require
 from orbiter.domain.errors import FieldProblem, Invalid
 from orbiter.domain.password_resets import PasswordReset
-from orbiter.domain.users import User, email_problems, password_problems
+from orbiter.domain.users import email_problems, password_problems
 
 ANSWER_SECONDS: Final = 0.3
 UNUSABLE: Final = FieldProblem("token", "The link is unknown, used or expired")
@@ -76,22 +75,20 @@ class ResetPassword:
         """
         token_hash = self.tokens.hash(token)
         async with self.work.storage.open(NO_WORKSPACE, reading=True) as uow:
-            user = await self._opened(uow, await uow.credentials.reset(token_hash))
-        problems = list(password_problems(new_password, "new_password"))
-        if user is None:
-            raise Invalid([UNUSABLE, *problems])
-        require(iter(problems))
+            reset = await uow.credentials.reset(token_hash)
+            user = await uow.credentials.user(reset.user_id) if reset else None
+        opens = reset and user and reset.opens(user, self.work.clock.now())
+        problems = [] if opens else [UNUSABLE]
+        problems += password_problems(new_password, "new_password")
+        if problems or user is None:
+            raise Invalid(problems)
         password_hash = await self.passwords.hash(new_password)
         async with self.work.storage.open(user.workspace_id) as uow:
-            taken = await self._opened(uow, await uow.credentials.take_reset(token_hash))
-            if taken is None or await reread(uow, user) is None:
-                raise Invalid([UNUSABLE])
+            current = await reread(uow, user)
+            taken = await uow.credentials.take_reset(token_hash)
             now = self.work.clock.now()
-            await uow.users.save(taken.with_password(password_hash, at=now))
+            if current is None or taken is None or not taken.opens(current, now):
+                raise Invalid([UNUSABLE])
+            await uow.users.save(current.with_password(password_hash, at=now))
             await uow.sessions.remove_all(user.id)
             await self.work.audit(uow, actor_of(user), "password.reset", user.id)
-
-    async def _opened(self, uow: UnitOfWork, reset: PasswordReset | None) -> User | None:
-        user = await uow.credentials.user(reset.user_id) if reset else None
-        opens = reset and user and reset.opens(user, self.work.clock.now())
-        return user if opens else None

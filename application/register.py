@@ -7,10 +7,15 @@ from orbiter.application.credentials import NO_WORKSPACE, reread
 from orbiter.application.ports.identity import PasswordHasher, Tokens
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.work import Work
-from orbiter.domain.checks import require
-from orbiter.domain.errors import Conflict, Forbidden
+from orbiter.domain.errors import Conflict, Forbidden, Invalid
 from orbiter.domain.identity import Role
-from orbiter.domain.users import Registration, User, account_problems, invitation_problems
+from orbiter.domain.users import (
+    UNUSABLE_INVITATION,
+    Registration,
+    User,
+    account_problems,
+    invitation_problems,
+)
 from orbiter.domain.workspaces import Workspace
 
 
@@ -44,7 +49,8 @@ class Register:
             problems = list(account_problems(email, password, name))
             if invite_token is not None:
                 problems += invitation_problems(invited, email, self.work.clock.now())
-            require(iter(problems))
+            if problems:
+                raise Invalid(problems)
             if await uow.credentials.user_by_email(email) is not None:
                 raise Conflict("A user with this email already exists")
         password_hash = await self.passwords.hash(password)
@@ -93,11 +99,12 @@ class Register:
         now = self.work.clock.now()
         async with self.work.storage.open(invited.workspace_id) as uow:
             user = await reread(uow, invited)
-            require(invitation_problems(user, invited.email, now))
-            joined = invited.join(name=name, password_hash=password_hash, at=now)
-            await uow.users.save(joined)
-            await self._tell(uow, joined, address)
-        return joined
+            if user is None:
+                raise Invalid([UNUSABLE_INVITATION])
+            user = user.join(name=name, password_hash=password_hash, at=now)
+            await uow.users.save(user)
+            await self._tell(uow, user, address)
+        return user
 
     async def _tell(self, uow: UnitOfWork, user: User, address: str | None) -> None:
         actor = actor_of(user, address=address)

@@ -17,6 +17,9 @@ NAME_MAX: Final = 255
 PASSWORD_MIN: Final = 8
 PASSWORD_MAX: Final = 256
 INVITE_VALID_FOR: Final = timedelta(days=7)
+UNUSABLE_INVITATION: Final = FieldProblem(
+    "invite_token", "The invitation is unknown, used or expired"
+)
 # A local part without quotes, and a domain with a dot; letters of every script on both sides.
 _EMAIL: Final = re.compile(
     r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f\ud800-\udfff]+"
@@ -159,6 +162,6 @@ class User:
 def invitation_problems(invited: User | None, email: str, at: datetime) -> Iterator[FieldProblem]:
     """Yield why *email* can't join as *invited*, the user found by an invite token."""
     if invited is None or invited.invite_expires_at is None or invited.invite_expires_at <= at:
-        yield FieldProblem("invite_token", "The invitation is unknown, used or expired")
+        yield UNUSABLE_INVITATION
     elif same_email(invited.email) != same_email(email):
         yield FieldProblem("invite_token", "The invitation is for another email address")
