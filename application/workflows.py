@@ -9,7 +9,7 @@ from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import WorkflowFilter
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.work import Work
-from orbiter.domain.errors import Conflict, Invalid, NotFound
+from orbiter.domain.errors import Conflict, FieldProblem, Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.workflows import (
     Canvas,
@@ -60,7 +60,7 @@ class WorkflowHandlers:
         """Add a workflow to a project; raise Invalid when the project is not the actor's."""
         now = self.work.clock.now()
         async with self.work(actor, Permission.WORKFLOWS_WRITE) as uow:
-            await _require_project(uow, project_id)
+            await _require_sound(uow, canvas, project_id)
             head = Workflow(
                 id=self.work.new_id(),
                 workspace_id=actor.workspace_id,
@@ -103,8 +103,7 @@ class WorkflowHandlers:
         async with self.work(actor, Permission.WORKFLOWS_WRITE) as uow:
             head = await uow.workflows.get(workflow_id)
             _require_revision(head, expected)
-            if "project_id" in changes:
-                await _require_project(uow, changes["project_id"])
+            await _require_sound(uow, changes.get("canvas"), changes.get("project_id"))
             graph = await uow.workflows.version(workflow_id, head.version)
             canvas = changes.pop("canvas", graph.canvas)
             variables = changes.pop("variables", graph.variables)
@@ -177,9 +176,6 @@ def _graph(
     at: datetime,
     number: int = 1,
 ) -> WorkflowVersion:
-    problems = [problem.under("canvas") for problem in canvas.problems()]
-    if problems:
-        raise Invalid(problems)
     return WorkflowVersion(
         workflow_id=head.id,
         version=number,
@@ -201,8 +197,18 @@ def _require_revision(head: Workflow, expected: int | None) -> None:
         raise Conflict("The workflow was changed meanwhile", {"revision": head.revision})
 
 
-async def _require_project(uow: UnitOfWork, project_id: str) -> None:
+async def _require_sound(uow: UnitOfWork, canvas: Canvas | None, project_id: str | None) -> None:
+    """Raise Invalid with everything that is wrong with what is given, all at once."""
+    found = [problem.under("canvas") for problem in canvas.problems()] if canvas else []
+    if project_id is not None and not await _is_a_project(uow, project_id):
+        found.append(FieldProblem("project_id", "There is no such project"))
+    if found:
+        raise Invalid(found)
+
+
+async def _is_a_project(uow: UnitOfWork, project_id: str) -> bool:
     try:
         await uow.projects.get(project_id)
     except NotFound:
-        raise Invalid.field("project_id", "There is no such project") from None
+        return False
+    return True
