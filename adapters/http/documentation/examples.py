@@ -42,14 +42,14 @@ class Examples:
         if self._admits(schema, name):
             return GENERAL[name]
         if "$ref" in schema:
-            target = schema["$ref"].removeprefix(_PREFIX)
-            return self.of(self._schemas[target], target)
+            return self.of(self._schemas[_target(schema)], _target(schema))
         return self._made(schema, owner, name)
 
     def _admits(self, schema: Mapping[str, Any], name: str) -> bool:
         if name not in GENERAL:
             return False
-        words = self._schemas[schema["$ref"].removeprefix(_PREFIX)] if "$ref" in schema else schema
+        schema = not_null(schema)
+        words = self._schemas[_target(schema)] if "$ref" in schema else schema
         return "enum" not in words or GENERAL[name] in words["enum"]
 
     def _made(self, schema: Mapping[str, Any], owner: str, name: str) -> Any:
@@ -72,6 +72,11 @@ class Examples:
             case "string":
                 return _FORMATS.get(schema.get("format", ""), UNSAID)
         return None
+
+
+def _target(schema: Mapping[str, Any]) -> str:
+    reference: str = schema["$ref"]
+    return reference.removeprefix(_PREFIX)
 
 
 def not_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -25,13 +25,13 @@ REDOC_POLICY: Final = (
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
 _ASSETS: Final = {
-    "docs.css": "text/css; charset=utf-8",
+    "docs.css": "text/css",
     "orbiter.svg": "image/svg+xml",
-    "redoc-page.js": "text/javascript; charset=utf-8",
-    "redoc.standalone.js": "text/javascript; charset=utf-8",
-    "swagger-page.js": "text/javascript; charset=utf-8",
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-    "swagger-ui.css": "text/css; charset=utf-8",
+    "redoc-page.js": "text/javascript",
+    "redoc.standalone.js": "text/javascript",
+    "swagger-page.js": "text/javascript",
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
 }
 _PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -96,7 +96,7 @@ def _page(styles: Iterable[str], scripts: Iterable[str], policy: str) -> Represe
     head += [f'<link rel="stylesheet" href="{_address(name)}">' for name in styles]
     tags = [f'<script src="{_address(name)}"></script>' for name in scripts]
     html = _PAGE.format(head="\n".join(head), scripts="\n".join(tags))
-    return Representation.of(html.encode(), "text/html; charset=utf-8", policy=policy)
+    return Representation.of(html.encode(), "text/html", policy=policy)
 
 
 @cache

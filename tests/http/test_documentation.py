@@ -1,0 +1,320 @@
+"""The documentation: every route described, and two pages that need nothing from elsewhere."""
+
+import asyncio
+import json
+import re
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import uvicorn
+
+from orbiter.adapters.http import errors
+from orbiter.adapters.http.documentation import REDOC_POLICY, SWAGGER_POLICY
+from orbiter.adapters.http.documentation.examples import UNSAID
+from orbiter.adapters.http.documentation.pages import assets
+from orbiter.adapters.http.documentation.refusals import REFUSALS
+from support import chromium
+from support.api import API, PASSWORD, Api, Caller
+
+ASSETS = files("orbiter.adapters.http") / "assets"
+META_SCHEMA = json.loads(Path(__file__).with_name("openapi-3.1.schema.json").read_text())
+MUTATING = ("post", "put", "delete")
+BROWSER = chromium.installed()
+needs_browser = pytest.mark.skipif(
+    BROWSER is None, reason="no Chromium here; `apt-get install chromium` has one"
+)
+
+Document = dict[str, Any]
+
+
+@pytest.fixture
+async def document(api: Api) -> Document:
+    """The document as it is served."""
+    answer = await api.caller().client.get("/openapi.json")
+    assert answer.status_code == 200, answer.text
+    found: Document = answer.json()
+    return found
+
+
+def operations(document: Document) -> Iterator[tuple[str, Document]]:
+    """Yield every operation under its method and path."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield f"{method} {path}", operation
+
+
+class TestDocument:
+    async def test_it_is_openapi(self, document: Document) -> None:
+        jsonschema_rs.validator_for(META_SCHEMA).validate(document)
+        for schema in document["components"]["schemas"].values():
+            jsonschema_rs.meta.validate(schema)
+
+    async def test_every_reference_leads_somewhere(self, document: Document) -> None:
+        for reference in re.findall(r'"\$ref": "([^"]+)"', json.dumps(document)):
+            found = document
+            for part in reference.removeprefix("#/").split("/"):
+                found = found[part]
+
+    async def test_every_operation_is_described(self, document: Document) -> None:
+        tags = {tag["name"] for tag in document["tags"]}
+        assert not [
+            f"{name}: {complaint}"
+            for name, operation in operations(document)
+            for complaint in complaints(operation, tags)
+        ]
+
+    async def test_operations_have_names_of_their_own(self, document: Document) -> None:
+        names = [operation["operationId"] for _, operation in operations(document)]
+        assert len(names) == len(set(names))
+        assert {"auth_login", "projects_create", "projects_page"} <= set(names)
+
+    async def test_examples_are_what_their_schemas_admit(self, document: Document) -> None:
+        for name, media in bodies(document):
+            schema = {**media["schema"], "components": document["components"]}
+            found = list(jsonschema_rs.validator_for(schema).iter_errors(media["example"]))
+            assert not found, (name, found)
+
+    async def test_examples_say_something(self, document: Document) -> None:
+        assert not [
+            (name, media["example"])
+            for name, media in bodies(document)
+            if json.dumps(UNSAID) in json.dumps(media["example"])
+        ]
+
+    async def test_what_changes_needs_the_csrf_token_or_a_key(self, document: Document) -> None:
+        paths = document["paths"]
+        browser: dict[str, list[str]] = {"session": [], "csrf_token": []}
+        assert paths[f"{API}/projects"]["post"]["security"] == [browser, {"api_key": []}]
+        assert paths[f"{API}/projects"]["get"]["security"] == [{"session": []}, {"api_key": []}]
+        assert paths[f"{API}/auth/login"]["post"]["security"] == []
+
+    async def test_headers_are_told_where_they_count(self, document: Document) -> None:
+        paths = document["paths"]
+        create = paths[f"{API}/workflows"]["post"]
+        revise = paths[f"{API}/workflows/{{workflow_id}}"]["put"]
+        assert {"$ref": "#/components/parameters/Idempotency-Key"} in create["parameters"]
+        assert {"Location", "ETag", "RateLimit-Limit"} <= set(create["responses"]["201"]["headers"])
+        assert "If-Match" in [each.get("name") for each in revise["parameters"]]
+        assert "409" in revise["responses"]
+
+    async def test_a_run_may_have_ended_or_not(self, document: Document) -> None:
+        start = document["paths"][f"{API}/workflows/{{workflow_id}}/run"]["post"]
+        examples = {
+            status: start["responses"][status]["content"]["application/json"]["example"]["status"]
+            for status in ("200", "202")
+        }
+        assert examples == {"200": "completed", "202": "queued"}
+        assert start["requestBody"]["required"] is False
+
+    def test_errors_are_the_ones_the_api_answers_with(self) -> None:
+        codes = {status: code for code, status in errors.KINDS.values()}
+        codes |= {status: code for status, (code, _) in errors.STATUSES.items()}
+        assert {status: refusal.code for status, refusal in REFUSALS.items()} == {
+            status: code for status, code in codes.items() if status != 405
+        }
+
+
+def complaints(operation: Document, tags: set[str]) -> Iterator[str]:
+    """Yield what an operation does not say."""
+    for word in ("summary", "description", "operationId"):
+        if not operation.get(word):
+            yield f"no {word}"
+    if operation["summary"].endswith("."):
+        yield "a sentence for a summary"
+    if not operation["tags"] or not set(operation["tags"]) <= tags:
+        yield "no tag, or one nobody explains"
+    if "security" not in operation:
+        yield "no security"
+    if operation["security"] and not {"401", "403"} <= operation["responses"].keys():
+        yield "nobody is refused"
+    if not {"500", "503"} <= operation["responses"].keys():
+        yield "nothing goes wrong"
+    for parameter in operation["parameters"]:
+        if "$ref" not in parameter and not parameter["description"]:
+            yield f"no description of {parameter['name']}"
+    for status, answer in operation["responses"].items():
+        for media in answer.get("content", {}).values():
+            if "example" not in media:
+                yield f"no example of {status}"
+
+
+def bodies(document: Document) -> Iterator[tuple[str, Document]]:
+    """Yield every body of a request or of an answer."""
+    for name, operation in operations(document):
+        answers = operation["responses"].values()
+        for holder in (operation.get("requestBody", {}), *answers):
+            for media in holder.get("content", {}).values():
+                yield name, media
+    for name, response in document["components"]["responses"].items():
+        yield name, response["content"]["application/json"]
+
+
+class TestExamples:
+    async def test_they_tell_a_story_that_works(self, api: Api, document: Document) -> None:
+        caller = api.caller()
+        await self.play(caller, document, "/auth/register")
+        await self.play(caller, document, "/auth/login")
+        caller.csrf = (await caller.get("/auth/csrf")).json()["token"]
+        project = await self.play(caller, document, "/projects")
+        workflow = await self.play(caller, document, "/workflows", project_id=project["id"])
+        assert workflow["valid"], workflow["issues"]
+        path = f"/workflows/{workflow['id']}/run"
+        run = await self.play(caller, document, "/workflows/{workflow_id}/run", path, wait=10)
+        assert run["output"] == "Hello, Ada!"
+
+    async def play(
+        self,
+        caller: Caller,
+        document: Document,
+        template: str,
+        path: str | None = None,
+        wait: int | None = None,
+        **changes: Any,
+    ) -> Document:
+        """Send the example of a POST and find the answer looking like its example."""
+        operation = document["paths"][f"{API}{template}"]["post"]
+        body = operation["requestBody"]["content"]["application/json"]["example"]
+        query = {} if wait is None else {"wait": wait}
+        answer = await caller.post(path or template, {**body, **changes}, params=query)
+        shown = operation["responses"][str(answer.status_code)]["content"]["application/json"]
+        given: Document = answer.json()
+        assert given.keys() == shown["example"].keys()
+        return given
+
+
+class TestPages:
+    @pytest.mark.parametrize(
+        ("path", "policy"), [("/docs", SWAGGER_POLICY), ("/redoc", REDOC_POLICY)]
+    )
+    async def test_they_load_what_we_serve_and_nothing_else(
+        self, api: Api, path: str, policy: str
+    ) -> None:
+        client = api.caller().client
+        page = await client.get(path)
+        assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert page.headers["Content-Security-Policy"] == policy
+        addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        assert len(addresses) >= 4
+        for address in addresses:
+            assert address.startswith("/assets/docs/")
+            assert (await client.get(address)).status_code == 200
+
+    def test_their_scripts_are_never_written_into_a_page(self) -> None:
+        for policy in (SWAGGER_POLICY, REDOC_POLICY):
+            assert "script-src 'self';" in policy
+            assert "unsafe" not in policy
+
+    async def test_assets_may_be_kept_for_ever(self, api: Api) -> None:
+        client = api.caller().client
+        for name, asset in assets().items():
+            answer = await client.get(f"/assets/docs/{name}")
+            assert answer.content == asset.content
+            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+            assert sha256(answer.content).hexdigest()[:16] in name
+
+    @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+    async def test_what_has_not_changed_is_not_sent_again(self, api: Api, path: str) -> None:
+        client = api.caller().client
+        first = await client.get(path)
+        assert first.headers["Cache-Control"] == "no-cache"
+        again = await client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+    @pytest.mark.parametrize(
+        "path", ["/", "/schema", "/anything", "/assets/docs/vendored.txt", "/docs/openapi.json"]
+    )
+    async def test_nothing_else_is_there(self, api: Api, path: str) -> None:
+        answer = await api.caller().client.get(path)
+        assert answer.status_code == 404
+        assert answer.json()["error"]["code"] == "RESOURCE_NOT_FOUND"
+
+
+def test_vendored_files_are_the_ones_that_are_listed() -> None:
+    listed = (ASSETS / "vendored.txt").read_text()
+    lines = [line.split() for line in listed.splitlines() if not line.startswith("#")]
+    assert {line[3] for line in lines} == {
+        "redoc.standalone.js",
+        "swagger-ui-bundle.js",
+        "swagger-ui.css",
+    }
+    for _, _, _, name, digest in lines:
+        assert sha256((ASSETS / name).read_bytes()).hexdigest() == digest
+
+
+@asynccontextmanager
+async def looking_at(api: Api, path: str, profile: Path) -> AsyncIterator[chromium.Page]:
+    """Open a page in a real browser; in the end nothing came from elsewhere, nothing complained."""
+    server = uvicorn.Server(uvicorn.Config(api.container.app(), lifespan="off", log_config=None))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            assert BROWSER is not None
+            async with chromium.open_page(BROWSER, profile) as page:
+                await page.open(f"{address}{path}")
+                yield page
+        finally:
+            server.should_exit = True
+            await serving
+    assert page.complaints == []
+    near = (address, f"blob:{address}", "data:")
+    assert [each for each in page.requested if not each.startswith(near)] == []
+
+
+@needs_browser
+class TestInABrowser:
+    async def test_swagger_ui_shows_every_operation(
+        self, api: Api, document: Document, tmp_path: Path
+    ) -> None:
+        async with looking_at(api, "/docs", tmp_path) as page:
+            count = len(list(operations(document)))
+            await page.until(f"document.querySelectorAll('.opblock').length === {count}")
+
+    async def test_redoc_shows_every_operation_and_finds_them(
+        self, api: Api, document: Document, tmp_path: Path
+    ) -> None:
+        async with looking_at(api, "/redoc", tmp_path) as page:
+            for _, operation in operations(document):
+                section = f"[data-section-id$='operation/{operation['operationId']}']"
+                await page.until(f'document.querySelector("{section}")')
+            await page.evaluate(
+                """(() => {
+                    const input = document.querySelector("[role=search] input");
+                    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")
+                        .set.call(input, "duplicate");
+                    input.dispatchEvent(new Event("input", { bubbles: true }));
+                })()"""
+            )
+            found = "document.querySelector('[data-role=\"search:results\"]')"
+            await page.until(f"{found} && {found}.innerText.includes('Duplicate a workflow')")
+
+    async def test_try_it_out_sends_the_session_and_its_csrf_token(
+        self, api: Api, tmp_path: Path
+    ) -> None:
+        user = (await api.admin()).user
+        async with looking_at(api, "/docs", tmp_path) as page:
+            block = "document.getElementById('operations-projects-projects_create')"
+            await page.until(block)
+            credentials = json.dumps({"email": user["email"], "password": PASSWORD})
+            status = await page.evaluate(
+                f"fetch('{API}/auth/login', {{method: 'POST', body: '{credentials}'}})"
+                ".then((answer) => answer.status)"
+            )
+            assert status == 200
+            for button in (".opblock-summary-control", ".try-out__btn", ".execute"):
+                await page.until(f"{block}.querySelector('{button}')")
+                await page.evaluate(f"{block}.querySelector('{button}').click()")
+            answered = f"{block}.querySelector('.live-responses-table .response-col_status')"
+            await page.until(f"{block}.querySelectorAll('.live-responses-table').length")
+            await page.until(f"{answered} && {answered}.innerText !== 'Code'")
+            shown = await page.evaluate(f"{block}.querySelector('.live-responses-table').innerText")
+        assert "201" in shown and user["id"] in shown
