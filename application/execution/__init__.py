@@ -1,1 +1,21 @@
-"""The interpreter: walks a graph, knows no engine, meets the world through ports."""
+"""The interpreter: walks a graph, knows no engine, meets the world through ports.
+
+    executor.py    Executor: runs a graph to its end, or computes one that has no effects
+    plan.py        a canvas made ready for walking: bodies, order, what leads where
+    walk.py        one walk through one body: what is ready, what is skipped, what runs at once
+    visit.py       a node at its turn: what it sees and how it reaches the world
+    scope.py       what a body starts from, and what each node sees of the others' outputs
+    variables.py   `vars`, carried along the edges
+    place.py       where in the nest of loops a node stands: keys of effects, ids of steps
+    journal.py     the steps of the trace, counted against the limits
+    sizes.py       how large values may be
+    outcome.py     how a node ends, well or badly
+    nodes/         what each kind of node does, one module per kind, and their registry
+
+**A path is decided by values alone.** No clock, chance or fresh id has a say in which nodes run,
+what they give or under which keys their effects go; only `merge` with `join: any` asks who came
+first. A node sees the outputs and variables of the nodes it comes after, and of no others, so
+branches that run at the same time can't disturb each other. Step ids are derived from the run's
+id and the node's place. So an engine may execute a run again from the start: what is pure is
+computed anew, and what has an effect goes through `StepRunner` under the same key as before.
+"""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from orbiter.domain.errors import Conflict
+from orbiter.domain.searching import searchable
 
 
 class RunKind(StrEnum):
@@ -106,6 +107,12 @@ class Run:
             return None
         return round((self.finished_at - self.started_at).total_seconds() * 1000)
 
+    @property
+    def searchable(self) -> str:
+        """Return what the run can be found by: its id, inputs, output and error, folded."""
+        error = (self.error.code, self.error.message) if self.error else ()
+        return searchable(self.id, self.inputs, self.output, error)
+
     def start(self, *, at: datetime) -> "Run":
         """Leave the queue."""
         return self._become(RunStatus.RUNNING, started_at=self.started_at or at)
@@ -121,6 +128,10 @@ class Run:
     def cancel(self, *, at: datetime) -> "Run":
         """End because somebody asked for it."""
         return self._become(RunStatus.CANCELLED, finished_at=at)
+
+    def charge(self, usage: Usage, cost_usd: Decimal) -> "Run":
+        """Return the run with what its steps have spent."""
+        return replace(self, usage=usage, cost_usd=cost_usd)
 
     def _become(self, status: RunStatus, **changes: Any) -> "Run":
         if self.ended:

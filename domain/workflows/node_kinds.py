@@ -22,6 +22,10 @@ def _leaves_by_output(_: Config) -> frozenset[str]:
     return frozenset({OUTPUT})
 
 
+def _output(_: Config) -> str:
+    return OUTPUT
+
+
 def _nothing(_: Config) -> Complaints:
     return ()
 
@@ -33,18 +37,26 @@ class NodeKind:
     *pure* kinds are computed from what is already known and may be computed again; the others
     have an effect, which is recorded. *needed* settings may be missing from a draft but not from
     a run; *complaints* yields further `(code, message)` pairs about an unfinished config.
+    *handles* are the ways out, *otherwise* is the one when nothing else was decided. A kind that
+    never *runs* only stands on the canvas.
     """
 
     settings: Shape
     needed: frozenset[str] = frozenset()
     pure: bool = True
     handles: Callable[[Config], frozenset[str]] = _leaves_by_output
+    otherwise: Callable[[Config], str] = _output
     complaints: Callable[[Config], Complaints] = field(default=_nothing)
+    runs: bool = True
 
 
 def _condition_handles(config: Config) -> frozenset[str]:
     cases = {case["handle"] for case in config.get("cases") or ()}
-    return frozenset(cases | {config.get("else") or "else"})
+    return frozenset(cases | {_else(config)})
+
+
+def _else(config: Config) -> str:
+    return config.get("else") or "else"
 
 
 def _condition_complaints(config: Config) -> Complaints:
@@ -99,6 +111,7 @@ NODE_KINDS: Final[Mapping[str, NodeKind]] = {
         ),
         frozenset({"cases"}),
         handles=_condition_handles,
+        otherwise=_else,
         complaints=_condition_complaints,
     ),
     "merge": NodeKind(Shape({"join": Choice(("all", "any"))})),
@@ -135,5 +148,5 @@ NODE_KINDS: Final[Mapping[str, NodeKind]] = {
         pure=False,
         complaints=_one_of("seconds", "until"),
     ),
-    "note": NodeKind(Shape({"text": Text()}), handles=lambda _: frozenset()),
+    "note": NodeKind(Shape({"text": Text()}), handles=lambda _: frozenset(), runs=False),
 }

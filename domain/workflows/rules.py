@@ -45,7 +45,7 @@ def _configs(canvas: Canvas) -> Iterator[Issue]:
 
 
 def _loops(canvas: Canvas) -> Iterator[Issue]:
-    parents = {node.parent_id for node in canvas.nodes if node.type != "note"}
+    parents = {node.parent_id for node in canvas.nodes if node.kind.runs}
     for node in canvas.nodes:
         if node.type == "loop" and node.id not in parents:
             yield Issue(node_id=node.id, code="EMPTY_LOOP", message="The loop has no body")
@@ -64,7 +64,7 @@ def _edges(canvas: Canvas) -> Iterator[Issue]:
         if edge.leaves_by not in _handles(source):
             message = f"There is no handle '{edge.leaves_by}' to leave by"
             yield Issue(node_id=source.id, code="UNKNOWN_HANDLE", message=message)
-        if target.type in ("start", "note"):
+        if target.type == "start" or not target.kind.runs:
             message = f"A node of type '{target.type}' takes no edge"
             yield Issue(node_id=target.id, code="UNEXPECTED_EDGE", message=message)
 
@@ -78,7 +78,7 @@ def _walks(canvas: Canvas) -> Iterator[Issue]:
     """Yield unreachable nodes and cycles, by Kahn's order of each body."""
     bodies: dict[str | None, list[Node]] = defaultdict(list)
     for node in canvas.nodes:
-        if node.type != "note":
+        if node.kind.runs:
             bodies[node.parent_id].append(node)
     for parent_id, body in bodies.items():
         yield from _walk(canvas, body, top=parent_id is None)

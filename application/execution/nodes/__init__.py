@@ -1,1 +1,35 @@
-"""What each kind of node does, one module per kind."""
+"""What each kind of node does, one module per kind; a new kind is entered in BEHAVIOURS.
+
+A behaviour is `async def behave(visit) -> Outcome`. That of a pure kind awaits nothing; any other
+reaches the world through `visit.perform` and `visit.sleep`. It raises NodeFailed with a code.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from orbiter.application.execution.nodes import (
+    condition,
+    delay,
+    end,
+    http,
+    loop,
+    merge,
+    start,
+    template,
+    transform,
+    variable,
+)
+from orbiter.application.execution.visit import Behaviour
+
+BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
+    "condition": condition.behave,
+    "delay": delay.behave,
+    "end": end.behave,
+    "http": http.behave,
+    "loop": loop.behave,
+    "merge": merge.behave,
+    "start": start.behave,
+    "template": template.behave,
+    "transform": transform.behave,
+    "variable": variable.behave,
+}

@@ -1,0 +1,76 @@
+"""Steps on their way to storage: gathered for a moment, then stored together."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from orbiter.application.ports.execution import TraceSink
+from orbiter.application.ports.storage import Storage
+from orbiter.application.ports.system import Clock
+from orbiter.domain.runs import Run, Step
+
+SECONDS: Final = 0.05
+
+log = logging.getLogger(__name__)
+
+
+class MemoryTrace:
+    """The steps of every run of this process that are not stored yet."""
+
+    def __init__(self, storage: Storage, clock: Clock) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._waiting: dict[str, dict[str, dict[str, Step]]] = defaultdict(dict)
+        self._storing = asyncio.Lock()
+        self._flusher: asyncio.Task[None] | None = None
+
+    def of(self, run: Run) -> TraceSink:
+        """Return where the steps of one run go."""
+        return MemoryTraceSink(self, run.workspace_id)
+
+    def write(self, workspace_id: str, step: Step) -> None:
+        """Take a step; it is stored in a moment."""
+        self._waiting[workspace_id].setdefault(step.run_id, {})[step.id] = step
+        if self._flusher is None:
+            self._flusher = asyncio.ensure_future(self._flush_soon())
+
+    async def flush(self) -> None:
+        """Store everything taken so far; what can't be stored waits for its run's end."""
+        async with self._storing:
+            for workspace_id, runs in list(self._waiting.items()):
+                try:
+                    async with self._storage.open(workspace_id) as uow:
+                        await uow.runs.put_steps([s for steps in runs.values() for s in steps.values()])
+                except Exception as error:
+                    log.warning("Steps could not be stored yet: %s", error)
+                else:
+                    del self._waiting[workspace_id]
+
+    async def take(self, run: Run) -> Sequence[Step]:
+        """Return the steps of a run that ended, which its end is to be stored with."""
+        async with self._storing:
+            return list(self._waiting[run.workspace_id].pop(run.id, {}).values())
+
+    async def _flush_soon(self) -> None:
+        await self._clock.sleep(SECONDS)
+        self._flusher = None
+        await self.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTraceSink:
+    """Where the steps of one run go."""
+
+    trace: MemoryTrace
+    workspace_id: str
+
+    def write(self, step: Step) -> None:
+        """Take a step."""
+        self.trace.write(self.workspace_id, step)
+
+    async def flush(self) -> None:
+        """Return when everything taken is stored."""
+        await self.trace.flush()

@@ -1,0 +1,154 @@
+"""Runs a graph to its end, whatever happens on the way."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from orbiter.application.execution.journal import Journal
+from orbiter.application.execution.limits import Limits
+from orbiter.application.execution.outcome import INTERNAL_ERROR, LimitCrossed, NodeFailed
+from orbiter.application.execution.place import Place
+from orbiter.application.execution.plan import Plan, plan_of
+from orbiter.application.execution.scope import Scope, Sight
+from orbiter.application.execution.variables import Variables
+from orbiter.application.execution.walk import Journey, Walk
+from orbiter.application.execution.world import World
+from orbiter.application.ports.execution import Done, Effect, StepRunner, TraceSink
+from orbiter.domain.errors import FieldProblem
+from orbiter.domain.runs import Run, RunError, Step
+from orbiter.domain.workflows import Retry, WorkflowVersion
+
+_PLANS_KEPT: Final = 256
+
+log = logging.getLogger(__name__)
+
+
+class Executor:
+    """The interpreter of graphs; knows nothing of how runs are stored or taken up again."""
+
+    def __init__(self, world: World, limits: Limits | None = None) -> None:
+        self._world = world
+        self._limits = limits or Limits()
+        self._plans: dict[tuple[str, int], Plan] = {}
+
+    def is_instant(self, graph: WorkflowVersion) -> bool:
+        """Say whether the graph is purely computed: no effect, no waiting."""
+        return self._plan(graph).instant
+
+    def input_problems(
+        self, graph: WorkflowVersion, inputs: Mapping[str, Any]
+    ) -> Sequence[FieldProblem]:
+        """Return where *inputs* break the schema of the graph's start, and why it is no schema.
+
+        Fields are dotted, beginning with `inputs` or `canvas`.
+        """
+        schema = _schema(graph)
+        if schema is None:
+            return ()
+        complaints = self._world.schemas.complaints(schema)
+        if complaints:
+            place = f"canvas.nodes.{_start(graph)}.config.inputs"
+            return [FieldProblem(place, complaint) for complaint in complaints]
+        given = self._world.schemas.with_defaults(schema, inputs)
+        return [each.under("inputs") for each in self._world.schemas.problems(schema, given)]
+
+    async def compute(self, run: Run, graph: WorkflowVersion) -> tuple[Run, Sequence[Step]]:
+        """Return the ended run and its steps; only for a graph that is instant."""
+        trace = _Collected()
+        started = run.start(at=self._world.clock.now())
+        return await self.execute(started, graph, _NoEffects(), trace), trace.steps
+
+    async def execute(
+        self, run: Run, graph: WorkflowVersion, runner: StepRunner, trace: TraceSink
+    ) -> Run:
+        """Return the run, which has started, as it ended; only a cancellation is raised.
+
+        Its steps go to *trace*, its effects through *runner*.
+        """
+        journal = Journal(trace, self._world.clock, self._limits)
+        clock = self._world.clock
+        try:
+            output = await self._output(run, graph, runner, journal)
+            ended = run.complete(output, at=clock.now())
+        except Exception as error:
+            ended = run.fail(_error_of(error, run), at=clock.now())
+        return ended.charge(journal.usage, journal.cost_usd)
+
+    async def _output(
+        self, run: Run, graph: WorkflowVersion, runner: StepRunner, journal: Journal
+    ) -> Any:
+        plan = self._plan(graph)
+        journey = Journey(plan=plan, world=self._world, runner=runner, journal=journal)
+        walk = Walk(journey, plan.top, Place(run_id=run.id), self._scope(run, graph, plan))
+        try:
+            async with asyncio.timeout(self._limits.run_seconds):
+                return (await walk.to_the_end()).output
+        except TimeoutError:
+            message = f"The run took more than {self._limits.run_seconds:g} seconds"
+            raise LimitCrossed("RUN_TIMEOUT", message) from None
+
+    def _scope(self, run: Run, graph: WorkflowVersion, plan: Plan) -> Scope:
+        schema = _schema(graph)
+        inputs = run.inputs
+        if schema is not None:
+            inputs = self._world.schemas.with_defaults(schema, inputs)
+        return Scope(
+            values={"inputs": inputs, "run": {"id": run.id}, "secrets": {}},
+            known=dict.fromkeys(plan.top.ranks, {}),
+            sight=Sight(variables=Variables(graph.variables)),
+        )
+
+    def _plan(self, graph: WorkflowVersion) -> Plan:
+        # A version never changes, so its plan is made once.
+        key = (graph.workflow_id, graph.version)
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= _PLANS_KEPT:
+                self._plans.pop(next(iter(self._plans)))
+            plan = self._plans[key] = plan_of(graph.canvas)
+        return plan
+
+
+class _Collected:
+    """A trace that is kept until the run has ended."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def write(self, step: Step) -> None:
+        self.steps.append(step)
+
+    async def flush(self) -> None:
+        pass
+
+
+class _NoEffects:
+    """The runner of a graph that has nothing to run by it."""
+
+    async def run(
+        self, key: str, effect: Effect, *, retry: Retry, timeout_seconds: float | None
+    ) -> Done:
+        raise RuntimeError(f"A computed graph has an effect: {key}")
+
+    async def sleep(self, key: str, seconds: float) -> None:
+        raise RuntimeError(f"A computed graph waits: {key}")
+
+
+def _error_of(error: Exception, run: Run) -> RunError:
+    if isinstance(error, NodeFailed):
+        return RunError(code=error.code, message=error.message, node_id=error.node_id)
+    if isinstance(error, LimitCrossed):
+        return RunError(code=error.code, message=error.message)
+    log.error("Run %s came upon a bug", run.id, exc_info=error)
+    return RunError(code=INTERNAL_ERROR[0], message=INTERNAL_ERROR[1])
+
+
+def _start(graph: WorkflowVersion) -> int:
+    types = [node.type for node in graph.canvas.nodes]
+    return types.index("start")
+
+
+def _schema(graph: WorkflowVersion) -> Mapping[str, Any] | None:
+    schema: Mapping[str, Any] | None = graph.canvas.nodes[_start(graph)].config.get("inputs")
+    return schema

@@ -1,0 +1,146 @@
+"""`loop`: walks its body for each item of a list, or while something holds."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final
+
+from orbiter.application.execution.outcome import NodeFailed, Outcome
+from orbiter.application.execution.scope import Sight
+from orbiter.application.execution.variables import Variables
+from orbiter.application.execution.visit import Visit, Walked
+
+ITERATIONS: Final = 100
+
+# What one turn gave; None if it failed and `on_item_error` forgives that.
+Turn = Walked | None
+
+
+async def behave(visit: Visit) -> Outcome:
+    """Give the list of what the turns gave, in their order; try again as `retry` says."""
+    bound = visit.node.timeout_seconds
+    failures: list[NodeFailed] = []
+    while True:
+        try:
+            async with asyncio.timeout(bound):
+                outcome = await _attempt(visit, len(failures) + 1)
+            visit.retried(failures)
+            return outcome
+        except TimeoutError:
+            failures.append(NodeFailed("TIMEOUT", f"The loop took more than {bound:g} s"))
+        except NodeFailed as failed:
+            failures.append(failed)
+        if len(failures) == visit.node.retry.max_attempts:
+            visit.retried(failures[:-1])
+            raise failures[-1]
+        await visit.sleep(visit.node.retry.pause_before(len(failures) + 1))
+
+
+async def _attempt(visit: Visit, attempt: int) -> Outcome:
+    if visit.config.get("items") is None:
+        return await _while(visit, attempt)
+    items = _items(visit)
+    concurrency = min(visit.config.get("concurrency") or 1, len(items))
+    if concurrency > 1:
+        return await _together(visit, attempt, items, concurrency)
+    return await _in_turn(visit, attempt, items)
+
+
+def _items(visit: Visit) -> Sequence[Any]:
+    items = visit.evaluate(visit.config["items"])
+    visit.input = {"items": items}
+    if not isinstance(items, list | tuple):
+        raise NodeFailed("NOT_A_LIST", f"`items` is of type {type(items).__name__}, not a list")
+    if len(items) > _maximum(visit):
+        message = f"{len(items)} items are more than `max_iterations`, {_maximum(visit)}"
+        raise NodeFailed("MAX_ITERATIONS", message)
+    return items
+
+
+async def _in_turn(visit: Visit, attempt: int, items: Sequence[Any]) -> Outcome:
+    """Take one turn after another; each sees the variables the one before has set."""
+    turns: list[Turn] = []
+    variables = visit.sight.variables.inside()
+    for index, item in enumerate(items):
+        turn = await _turn(visit, attempt, index, variables, item=item)
+        turns.append(turn)
+        if turn is not None:
+            variables = variables.after(turn.variables, index)
+    return _outcome(visit, turns, variables)
+
+
+async def _together(
+    visit: Visit, attempt: int, items: Sequence[Any], concurrency: int
+) -> Outcome:
+    """Take several turns at once; each sees the variables from before the loop."""
+    variables = visit.sight.variables.inside()
+
+    async def take(index: int) -> Turn:
+        return await _turn(visit, attempt, index, variables, item=items[index])
+
+    turns = await _at_once(take, len(items), concurrency)
+    after = variables
+    for index, turn in enumerate(turns):
+        if turn is not None:
+            after = after.after(turn.variables, index)
+    return _outcome(visit, turns, after)
+
+
+async def _at_once(
+    take: Callable[[int], Awaitable[Turn]], count: int, concurrency: int
+) -> Sequence[Turn]:
+    turns: list[Turn] = [None] * count
+    indexes = iter(range(count))
+
+    async def work() -> None:
+        for index in indexes:
+            turns[index] = await take(index)
+
+    workers = [asyncio.ensure_future(work()) for _ in range(concurrency)]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    return turns
+
+
+async def _while(visit: Visit, attempt: int) -> Outcome:
+    """Take turns as long as `while` is true; it sees `index` and `last`, the turn before's."""
+    turns: list[Turn] = []
+    last: Any = None
+    variables = visit.sight.variables.inside()
+    for index in range(_maximum(visit)):
+        if not visit.evaluate(
+            visit.config["while"], index=index, last=last, vars=variables.values
+        ):
+            break
+        turn = await _turn(visit, attempt, index, variables, last=last)
+        turns.append(turn)
+        if turn is not None:
+            last, variables = turn.output, variables.after(turn.variables, index)
+    return _outcome(visit, turns, variables)
+
+
+async def _turn(
+    visit: Visit, attempt: int, index: int, variables: Variables, **values: Any
+) -> Turn:
+    place = visit.place.inside(visit.node.id, index, attempt)
+    sight = Sight(visit.sight.outputs, variables)
+    try:
+        return await visit.enter(place, sight, {"index": index, **values})
+    except NodeFailed:
+        if visit.config.get("on_item_error", "fail") == "fail":
+            raise
+        return None
+
+
+def _outcome(visit: Visit, turns: Iterable[Turn], variables: Variables) -> Outcome:
+    left_out = visit.config.get("on_item_error") == "skip"
+    kept = [turn for turn in turns if turn is not None or not left_out]
+    outputs = [None if turn is None else turn.output for turn in kept]
+    return Outcome(outputs, variables=visit.sight.variables.after(variables, visit.rank))
+
+
+def _maximum(visit: Visit) -> int:
+    return int(visit.config.get("max_iterations") or ITERATIONS)

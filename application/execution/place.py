@@ -1,0 +1,59 @@
+"""Where in the nest of loops a body is walked: what keys and step ids are made of."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+from urllib.parse import quote
+
+_VARIANTS: Final = "89ab"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One body in one iteration; the same in every execution of the same run.
+
+    *path* names the loops around it, *iterations* their turns, *attempts* which attempt of each
+    loop this is; *iteration* is the innermost loop's turn and *step_id* its step.
+    """
+
+    run_id: str
+    path: tuple[str, ...] = ()
+    iterations: tuple[int, ...] = ()
+    attempts: tuple[int, ...] = (1,)
+    step_id: str | None = None
+
+    @property
+    def iteration(self) -> int | None:
+        """Return the turn of the innermost loop, None outside of loops."""
+        return self.iterations[-1] if self.iterations else None
+
+    def key(self, node_id: str) -> str:
+        """Return the key of a node's effect: `<run>:<node path>:<iteration>:<attempt group>`.
+
+        It is plain ASCII without spaces, fit for a header.
+        """
+        attempts = ".".join(map(str, self.attempts))
+        return f"{self.run_id}:{self._path(node_id)}:{self._turns()}:{attempts}"
+
+    def step_of(self, node_id: str) -> str:
+        """Return the id of a node's step: a UUID with the run's time, and a digest for chance."""
+        place = f"{self.run_id}:{self._path(node_id)}:{self._turns()}"
+        digest = sha256(place.encode()).hexdigest()
+        variant = _VARIANTS[int(digest[3], 16) % 4]
+        return f"{self.run_id[:13]}-7{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
+
+    def inside(self, loop_id: str, iteration: int, attempt: int) -> "Place":
+        """Return the place of a loop's body in one of its turns."""
+        return Place(
+            run_id=self.run_id,
+            path=(*self.path, loop_id),
+            iterations=(*self.iterations, iteration),
+            attempts=(*self.attempts, attempt) if self.path else (attempt,),
+            step_id=self.step_of(loop_id),
+        )
+
+    def _path(self, node_id: str) -> str:
+        return "/".join(quote(name, safe="") for name in (*self.path, node_id))
+
+    def _turns(self) -> str:
+        return ".".join(map(str, self.iterations)) or "0"

@@ -1,0 +1,116 @@
+"""A node at its turn: what it sees, and how it reaches the world."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from orbiter.application.execution.outcome import NodeFailed, Outcome
+from orbiter.application.execution.place import Place
+from orbiter.application.execution.scope import Scope, Sight
+from orbiter.application.execution.variables import Variables
+from orbiter.application.execution.world import World
+from orbiter.application.ports.execution import Effect, EffectFailed, StepRunner
+from orbiter.application.ports.outbound import OutboundError
+from orbiter.domain.workflows import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a walk through a body gave, and `vars` as it left them."""
+
+    output: Any
+    variables: Variables
+
+
+Enter = Callable[[Place, Sight, Mapping[str, Any]], Awaitable[Walked]]
+
+
+@dataclass(kw_only=True)
+class Visit:
+    """One node at its turn.
+
+    *inputs* has the outputs of the live nodes before it, by id. *input* is what the trace shows
+    that it worked on: its settings, unless its behaviour says more. *enter* walks a loop's body.
+    """
+
+    node: Node
+    rank: int
+    place: Place
+    scope: Scope
+    sight: Sight
+    inputs: Mapping[str, Any]
+    world: World
+    runner: StepRunner
+    enter: Enter
+    input: Any = None
+    attempt: int = 1
+    logs: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.input = self.node.config
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Return the node's settings, as they were written."""
+        return self.node.config
+
+    @property
+    def key(self) -> str:
+        """Return the key of the node's effect."""
+        return self.place.key(self.node.id)
+
+    @cached_property
+    def context(self) -> Mapping[str, Any]:
+        """Return what templates and expressions read here."""
+        return self.scope.context(self.sight)
+
+    @property
+    def before(self) -> Any:
+        """Return the output of the node before; an object by id when there are several."""
+        if len(self.inputs) == 1:
+            return next(iter(self.inputs.values()))
+        return dict(self.inputs) or None
+
+    def render(self, template: Any) -> Any:
+        """Return a setting with its templates rendered, or raise TemplateError."""
+        return self.world.templates.render(template, self.context)
+
+    def evaluate(self, expression: str, **values: Any) -> Any:
+        """Return the value of a bare expression that sees *values* too, or raise TemplateError."""
+        context = {**self.context, **values} if values else self.context
+        return self.world.templates.evaluate(expression, context)
+
+    async def perform(self, effect: Effect) -> Any:
+        """Return what the effect gives, tried as often as the node's settings say."""
+        retry, timeout = self.node.retry, self.node.timeout_seconds
+        try:
+            done = await self.runner.run(self.key, effect, retry=retry, timeout_seconds=timeout)
+        except EffectFailed as failed:
+            *earlier, last = (_failure_of(each, timeout) for each in failed.failures)
+            self.retried(earlier)
+            raise last from failed
+        self.retried([_failure_of(each, timeout) for each in done.failures])
+        return done.value
+
+    async def sleep(self, seconds: float) -> None:
+        """Let *seconds* pass."""
+        await self.runner.sleep(self.key, seconds)
+
+    def retried(self, failures: Sequence[NodeFailed]) -> None:
+        """Note the failures of earlier attempts."""
+        self.attempt = len(failures) + 1
+        self.logs.extend(f"Attempt {n} failed: {each}" for n, each in enumerate(failures, 1))
+
+
+Behaviour = Callable[[Visit], Awaitable[Outcome]]
+
+
+def _failure_of(error: BaseException, timeout: float | None) -> NodeFailed:
+    if isinstance(error, NodeFailed):
+        return error
+    if isinstance(error, OutboundError):
+        return NodeFailed(error.code, error.message)
+    if isinstance(error, TimeoutError) and timeout is not None:
+        return NodeFailed("TIMEOUT", f"The node took more than {timeout:g} s")
+    raise error

@@ -1,0 +1,205 @@
+"""One walk through one body: the whole graph, or what lies in a loop in one of its turns."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from orbiter.application.execution.journal import Journal, told
+from orbiter.application.execution.nodes import BEHAVIOURS
+from orbiter.application.execution.outcome import (
+    INTERNAL_ERROR,
+    LimitCrossed,
+    NodeFailed,
+    Outcome,
+)
+from orbiter.application.execution.place import Place
+from orbiter.application.execution.plan import Body, Plan
+from orbiter.application.execution.scope import Scope, Sight
+from orbiter.application.execution.variables import Variables
+from orbiter.application.execution.visit import Visit, Walked
+from orbiter.application.execution.world import World
+from orbiter.application.ports.execution import StepRunner
+from orbiter.application.ports.templating import TemplateError
+from orbiter.domain.runs import Step, StepError
+from orbiter.domain.workflows import Edge, Node, OnError
+from orbiter.domain.workflows.node_kinds import ERROR, OUTPUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """What is the same for every walk of one run."""
+
+    plan: Plan
+    world: World
+    runner: StepRunner
+    journal: Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A node that ended and did not stop the walk."""
+
+    outcome: Outcome
+    sight: Sight
+
+
+class Walk:
+    """A body's nodes, each run once when every live branch into it has ended.
+
+    A branch is live if its source ran and left by its handle. A node that no live branch leads to
+    is skipped. A `merge` of `any` runs at the first live branch, and lets the others end unheard.
+    """
+
+    def __init__(self, journey: Journey, body: Body, place: Place, scope: Scope) -> None:
+        self._journey = journey
+        self._body = body
+        self._place = place
+        self._scope = scope
+        self._passed: dict[str, Passed] = {}
+        self._arrived: dict[str, int] = defaultdict(int)
+        self._live: dict[str, list[str]] = defaultdict(list)
+        self._begun: set[str] = set()
+        self._last: list[str] = []
+        self._ready: deque[Node] = deque()
+        self._tasks: dict[asyncio.Task[Passed], Node] = {}
+
+    async def to_the_end(self) -> Walked:
+        """Run the body; raise NodeFailed for a failure that no node's settings catch."""
+        self._ready.extend(self._body.entries)
+        try:
+            while self._ready or self._tasks:
+                await self._run_ready()
+                if self._tasks:
+                    await self._some_end()
+        finally:
+            await self._stop_the_rest()
+        return self._result()
+
+    async def _run_ready(self) -> None:
+        while self._ready:
+            node = self._ready.popleft()
+            if node.id in self._body.arrivals and not self._live[node.id]:
+                self._journey.journal.skip(node, self._place)
+                self._leave(node, None)
+            elif node.id in self._body.instant:
+                await self._journey.journal.give_way()
+                self._pass(node, await self._visit(node))
+            else:
+                self._tasks[asyncio.ensure_future(self._visit(node))] = node
+
+    async def _some_end(self) -> None:
+        await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in [task for task in self._tasks if task.done()]:
+            self._pass(self._tasks.pop(task), task.result())
+
+    async def _stop_the_rest(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _pass(self, node: Node, passed: Passed) -> None:
+        self._passed[node.id] = passed
+        self._leave(node, passed.outcome.handle)
+
+    def _leave(self, node: Node, handle: str | None) -> None:
+        followed = False
+        for edge in self._body.onward.get(node.id, ()):
+            live = edge.leaves_by == handle
+            followed = followed or live
+            self._arrive(edge, live=live)
+        # Who was left by a way of its own choice told where to go, and has no result to give.
+        if not followed and handle in (OUTPUT, ERROR):
+            self._last.append(node.id)
+
+    def _arrive(self, edge: Edge, *, live: bool) -> None:
+        target = edge.target
+        self._arrived[target] += 1
+        if live:
+            self._live[target].append(edge.source)
+        if target not in self._begun and (
+            self._arrived[target] == self._body.arrivals[target]
+            or (live and target in self._body.eager)
+        ):
+            self._begun.add(target)
+            self._ready.append(self._body.nodes[self._body.ranks[target]])
+
+    async def _visit(self, node: Node) -> Passed:
+        visit = self._visit_of(node)
+        journal, announce = self._journey.journal, node.id not in self._body.instant
+        step = journal.begin(node, self._place, announce=announce)
+        try:
+            outcome = await BEHAVIOURS[node.type](visit)
+            journal.complete(_told(step, visit), outcome.output)
+        except NodeFailed as failed:
+            outcome = self._after(failed, _told(step, visit), node)
+        except TemplateError as error:
+            failed = NodeFailed("TEMPLATE_ERROR", error.message)
+            outcome = self._after(failed, _told(step, visit), node)
+        except BaseException as error:
+            journal.fail(_told(step, visit), _interruption(error))
+            raise
+        sight = visit.sight.after(node.id, outcome.output, outcome.variables)
+        return Passed(outcome, sight)
+
+    def _visit_of(self, node: Node) -> Visit:
+        live = self._live[node.id]
+        if node.id in self._body.eager:
+            live = live[:1]
+        inputs = {each: self._passed[each] for each in sorted(live, key=self._body.ranks.get)}
+        sights = [each.sight for each in inputs.values()]
+        return Visit(
+            node=node,
+            rank=self._body.ranks[node.id],
+            place=self._place,
+            scope=self._scope,
+            sight=Sight.joined(sights) if sights else self._scope.sight,
+            inputs={each: passed.outcome.output for each, passed in inputs.items()},
+            world=self._journey.world,
+            runner=self._journey.runner,
+            enter=partial(self._enter, node.id),
+        )
+
+    def _after(self, failed: NodeFailed, step: Step, node: Node) -> Outcome:
+        """Return how the graph goes on after a failure, or raise it."""
+        error = StepError(code=failed.code, message=failed.message)
+        if node.on_error is OnError.FAIL:
+            self._journey.journal.fail(step, error)
+            raise failed.at(node.id)
+        if node.on_error is OnError.CONTINUE:
+            outcome = Outcome(node.fallback, node.kind.otherwise(node.config))
+        else:
+            outcome = Outcome({"code": failed.code, "message": failed.message}, ERROR)
+        self._journey.journal.fail(step, error, outcome.output)
+        return outcome
+
+    async def _enter(
+        self, loop_id: str, place: Place, sight: Sight, values: Mapping[str, Any]
+    ) -> Walked:
+        body = self._journey.plan.bodies[loop_id]
+        scope = self._scope.inside(sight, body.ranks, values)
+        return await Walk(self._journey, body, place, scope).to_the_end()
+
+    def _result(self) -> Walked:
+        finals = [each for each in self._body.ranks if each in self._finals()]
+        outputs = {each: self._passed[each].outcome.output for each in finals}
+        output = next(iter(outputs.values())) if len(outputs) == 1 else outputs or None
+        variables = Variables.joined(each.sight.variables for each in self._passed.values())
+        return Walked(output, variables)
+
+    def _finals(self) -> Collection[str]:
+        return self._body.ends & self._passed.keys() if self._body.ends else self._last
+
+
+def _told(step: Step, visit: Visit) -> Step:
+    return told(step, visit.input, visit.attempt, visit.logs)
+
+
+def _interruption(error: BaseException) -> StepError:
+    if isinstance(error, LimitCrossed):
+        return StepError(code=error.code, message=error.message)
+    if isinstance(error, asyncio.CancelledError):
+        return StepError(code="CANCELLED", message="Cancelled before it ended")
+    return StepError(code=INTERNAL_ERROR[0], message=INTERNAL_ERROR[1])

@@ -1,0 +1,17 @@
+"""What nodes reach the world by."""
+
+from dataclasses import dataclass
+
+from orbiter.application.ports.outbound import HttpClient
+from orbiter.application.ports.system import Clock
+from orbiter.application.ports.templating import Schemas, Templates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The ports that nodes use, the same for every run."""
+
+    templates: Templates
+    schemas: Schemas
+    http: HttpClient
+    clock: Clock
