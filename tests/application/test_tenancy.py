@@ -1,0 +1,170 @@
+"""Two tenants who know each other's ids: what is not the caller's does not exist."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+
+import pytest
+
+from orbiter.adapters.system.ids import new_id
+from orbiter.application.paging import Page, PageRequest
+from orbiter.application.ports.repositories import AuditFilter, RunFilter, WorkflowFilter
+from orbiter.application.projects import ProjectHandlers
+from orbiter.application.runs import RunHandlers
+from orbiter.application.workflows import WorkflowHandlers
+from orbiter.domain.errors import NotFound
+from orbiter.domain.identity import Actor, Role
+from support.office import Office
+from support.runs import IdleEngine, a_run
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """One id of each kind, of one workspace."""
+
+    member: str
+    session: str
+    api_key: str
+    project: str
+    workflow: str
+    run: str
+
+
+async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
+    """Return the admin of a new workspace and what is in it."""
+    admin = await office.admin(email)
+    member = await office.member(admin, Role.DEVELOPER)
+    project = await ProjectHandlers(office.work, IdleEngine()).create(admin, name="Apollo")
+    made = await office.api_keys.create(admin, name="key")
+    drawn = await WorkflowHandlers(office.work).create(
+        admin, project_id=project.id, name="Greeting"
+    )
+    run = a_run(admin.workspace_id, project.id)
+    async with office.storage.open(admin.workspace_id) as uow:
+        await uow.runs.add(run)
+    return admin, Belongings(
+        member=member.user_id,
+        session=str(admin.session_id),
+        api_key=made.api_key.id,
+        project=project.id,
+        workflow=drawn.workflow.id,
+        run=run.id,
+    )
+
+
+def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitable[object]]:
+    """Return every call that takes an id, made by *actor* with somebody's ids."""
+    projects, workflows = ProjectHandlers(office.work, IdleEngine()), WorkflowHandlers(office.work)
+    runs, request = RunHandlers(office.work, IdleEngine()), PageRequest()
+    return {
+        "sessions.remove": office.sessions.remove(actor, theirs.session),
+        "members.get": office.members.get(actor, theirs.member),
+        "members.revise": office.members.revise(actor, theirs.member, role=Role.VIEWER),
+        "members.remove": office.members.remove(actor, theirs.member),
+        "api_keys.get": office.api_keys.get(actor, theirs.api_key),
+        "api_keys.remove": office.api_keys.remove(actor, theirs.api_key),
+        "runs.get": runs.get(actor, theirs.run),
+        "runs.steps": runs.steps(actor, theirs.run, request),
+        "runs.cancel": runs.cancel(actor, theirs.run),
+        "runs.remove": runs.remove(actor, theirs.run),
+        "workflows.get": workflows.get(actor, theirs.workflow),
+        "workflows.revise": workflows.revise(actor, theirs.workflow, name="Mine"),
+        "workflows.duplicate": workflows.duplicate(actor, theirs.workflow),
+        "workflows.versions": workflows.versions(actor, theirs.workflow, request),
+        "workflows.restore": workflows.restore(actor, theirs.workflow, 1),
+        "workflows.remove": workflows.remove(actor, theirs.workflow),
+        "projects.get": projects.get(actor, theirs.project),
+        "projects.revise": projects.revise(actor, theirs.project, name="Mine"),
+        "projects.remove": projects.remove(actor, theirs.project, cascade=True),
+    }
+
+
+async def stored(office: Office, actor: Actor) -> list[object]:
+    """Return what *actor*'s workspace holds."""
+    everything = PageRequest(limit=100)
+    async with office.storage.open(actor.workspace_id, reading=True) as uow:
+        return [
+            await uow.users.page(everything),
+            await uow.sessions.page(everything, actor.user_id),
+            await uow.api_keys.page(everything, None),
+            await uow.projects.page(everything),
+            await uow.workflows.page(everything, WorkflowFilter()),
+            await uow.runs.page(everything, RunFilter()),
+            await uow.audit_log.page(everything, AuditFilter()),
+        ]
+
+
+def with_anothers_ids(ada: Belongings, alan: Belongings) -> Belongings:
+    return alan
+
+
+def with_unknown_ids(ada: Belongings, alan: Belongings) -> Belongings:
+    return Belongings(**{kind.name: new_id() for kind in fields(Belongings)})
+
+
+def with_ids_of_the_wrong_kind(ada: Belongings, alan: Belongings) -> Belongings:
+    names, ids = [kind.name for kind in fields(Belongings)], astuple(ada)
+    return Belongings(**dict(zip(names, (*ids[1:], ids[0]), strict=True)))
+
+
+def with_malformed_ids(ada: Belongings, alan: Belongings) -> Belongings:
+    return Belongings(
+        member="",
+        session="x" * 10_000,
+        api_key="\0",
+        project=ada.project.upper(),
+        workflow=f"{ada.workflow}\n",
+        run="latest",
+    )
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [with_anothers_ids, with_unknown_ids, with_ids_of_the_wrong_kind, with_malformed_ids],
+)
+async def test_nothing_is_found_and_nothing_changes(
+    office: Office, choose: Callable[[Belongings, Belongings], Belongings]
+) -> None:
+    ada, hers = await settle(office, "ada@example.org")
+    alan, his = await settle(office, "alan@example.org")
+    before = await stored(office, ada), await stored(office, alan)
+    messages = {}
+    for name, call in calls(office, ada, choose(hers, his)).items():
+        with pytest.raises(NotFound) as refusal:
+            await call
+        messages[name.partition(".")[0]] = refusal.value.message
+    assert (await stored(office, ada), await stored(office, alan)) == before
+    assert messages == {
+        "sessions": "Session not found",
+        "members": "User not found",
+        "api_keys": "API key not found",
+        "projects": "Project not found",
+        "workflows": "Workflow not found",
+        "runs": "Run not found",
+    }
+
+
+async def test_the_same_calls_find_what_is_the_callers(office: Office) -> None:
+    ada, hers = await settle(office, "ada@example.org")
+    outcomes = {}
+    for name, call in calls(office, ada, hers).items():
+        outcomes[name] = (await asyncio.gather(call, return_exceptions=True))[0]
+    found = {name for name, outcome in outcomes.items() if not isinstance(outcome, NotFound)}
+    assert found == set(outcomes)
+
+
+async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
+    ada, _ = await settle(office, "ada@example.org")
+    await settle(office, "alan@example.org")
+    request = PageRequest(limit=100)
+    pages: list[Page[Any]] = [
+        await office.members.page(ada, request),
+        await office.api_keys.page(ada, request),
+        await office.audit_log.page(ada, request, AuditFilter()),
+        await ProjectHandlers(office.work, IdleEngine()).page(ada, request),
+        await WorkflowHandlers(office.work).page(ada, request, WorkflowFilter()),
+        await RunHandlers(office.work, IdleEngine()).page(ada, request, RunFilter()),
+    ]
+    assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
+    assert [len(page.items) for page in pages] == [2, 1, 8, 1, 1, 1]
