@@ -59,6 +59,13 @@ def choice(kind: type[Choice]) -> Callable[[str], Choice]:
     return read
 
 
+def host(value: str) -> str:
+    """Read a host's name or address, without a port."""
+    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", value):
+        raise ValueError(f"{value!r} is no name or address of a host")
+    return value
+
+
 def folder(value: str) -> Path:
     """Read a path; `~` is the home of who runs the process."""
     try:

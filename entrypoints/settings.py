@@ -81,7 +81,7 @@ def _without_password(url: str) -> str:
 class Settings:
     """The settings, checked; each is `ORBITER_` and the field's name, in capitals."""
 
-    host: str = _setting(readers.text, "127.0.0.1", "Address to listen on")
+    host: str = _setting(readers.host, "127.0.0.1", "Address to listen on")
     port: int = _setting(readers.whole(1, 65535), "8000", "Port to listen on")
     data_dir: Path = _setting(
         readers.folder, "./.orbiter", "Folder of the SQLite file, mails and the generated key"

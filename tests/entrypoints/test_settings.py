@@ -91,6 +91,7 @@ def test_everything_wrong_is_told_at_once_by_name() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("HOST", "http://127.0.0.1"),
         ("PORT", "0"),
         ("PORT", "65536"),
         ("PORT", "80.5"),
