@@ -1,8 +1,12 @@
 """Rules many entities share, told in Pydantic v2's words."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from orbiter.domain.errors import FieldProblem, Invalid
+
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def text_problems(
@@ -33,3 +37,8 @@ def require(*problems: Iterator[FieldProblem]) -> None:
     found = [problem for source in problems for problem in source]
     if found:
         raise Invalid(found)
+
+
+def is_id(text: str) -> bool:
+    """Say whether *text* is a UUID as canonical text; nothing else names a row."""
+    return _ID.fullmatch(text) is not None

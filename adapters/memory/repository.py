@@ -5,7 +5,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from orbiter.adapters.memory.tables import Table
 from orbiter.application.paging import Page, PageRequest
-from orbiter.domain.errors import BadRequest, Conflict, NotFound
+from orbiter.domain.errors import Conflict, NotFound
 
 
 class Row(Protocol):
@@ -34,9 +34,9 @@ class MemoryRepository(Generic[Owned]):
         self._rows.for_writing()
         if entity.workspace_id != self._workspace_id:
             raise ValueError(f"This {self._noun} belongs to another workspace")
-        self._check(entity)
         if self._rows.get(entity.id) is not None:
             raise Conflict(f"{self._noun} with this id already exists")
+        self._check(entity)
         self._rows.put(entity.id, entity)
 
     async def get(self, entity_id: str) -> Owned:
@@ -68,7 +68,7 @@ class MemoryRepository(Generic[Owned]):
 
 def page_of(rows: Iterable[Owned], request: PageRequest) -> Page[Owned]:
     """Return the part of *rows* that is wanted, by id."""
-    return page_by(rows, lambda row: row.id, request, request.after)
+    return page_by(rows, lambda row: row.id, request, request.id_after())
 
 
 def page_by(
@@ -84,13 +84,3 @@ def page_by(
     items = beyond[: request.limit]
     more = len(beyond) > request.limit
     return Page(items=items, next_after=str(key(items[-1])) if more else None, total=len(ordered))
-
-
-def number_after(request: PageRequest) -> int | None:
-    """Return the number a page begins after, where rows are numbered."""
-    if request.after is None:
-        return None
-    try:
-        return int(request.after)
-    except ValueError:
-        raise BadRequest("The cursor is not valid") from None

@@ -1,16 +1,15 @@
 """Runs and their steps in memory."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from orbiter.adapters.memory.projects import require_project
-from orbiter.adapters.memory.repository import MemoryRepository, number_after, page_by, page_of
+from orbiter.adapters.memory.repository import MemoryRepository, page_by, page_of
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import RunFilter
 from orbiter.domain.runs import Run, Step
+from orbiter.domain.searching import folded
 
 
 class MemoryRuns(MemoryRepository[Run]):
@@ -55,7 +54,7 @@ class MemoryRuns(MemoryRepository[Run]):
             kept.values(),
             lambda step: step.sequence,
             replace(request, newest_first=False),
-            number_after(request),
+            request.number_after(),
         )
 
     def _check(self, entity: Run) -> None:
@@ -84,12 +83,4 @@ def _lasted(run: Run, minimum: int | None) -> bool:
 
 
 def _mentions(run: Run, text: str) -> bool:
-    plain, quoted = text.lower(), _json(text)[1:-1].lower()
-    error = (run.error.code, run.error.message) if run.error else ()
-    return any(plain in each.lower() for each in (run.id, *error)) or any(
-        quoted in _json(value).lower() for value in (run.inputs, run.output)
-    )
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return folded(text) in run.searchable

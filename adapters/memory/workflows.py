@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from orbiter.adapters.memory.projects import require_project
-from orbiter.adapters.memory.repository import MemoryRepository, number_after, page_by, page_of
+from orbiter.adapters.memory.repository import MemoryRepository, page_by, page_of
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import WorkflowFilter
@@ -53,7 +53,7 @@ class MemoryWorkflows(MemoryRepository[Workflow]):
     async def versions(self, workflow_id: str, request: PageRequest) -> Page[WorkflowVersion]:
         """Return a page of versions, by number."""
         rows = self._versions_of(workflow_id).values()
-        return page_by(rows, lambda row: row.version, request, number_after(request))
+        return page_by(rows, lambda row: row.version, request, request.number_after())
 
     def _check(self, entity: Workflow) -> None:
         require_project(self._tables, entity)

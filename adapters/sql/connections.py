@@ -1,0 +1,81 @@
+"""Open connections, kept for the next who needs one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from orbiter.domain.errors import Unavailable
+
+SILENT: Final = "The database does not answer"
+
+
+class Connections:
+    """At most *size* connections of an engine without a pool, the last one given back first.
+
+    A pool of SQLAlchemy's resets a connection between two uses, which costs more than the
+    statement it is used for.
+    """
+
+    def __init__(self, engine: AsyncEngine, size: int) -> None:
+        self._engine = engine
+        self._free = asyncio.Semaphore(size)
+        self._idle: list[AsyncConnection] = []
+        self._closed = False
+
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection, or raise Unavailable; one that broke meanwhile is not lent again."""
+        async with self._free:
+            connection = self._idle.pop() if self._idle else await self._open()
+            try:
+                yield connection
+            finally:
+                if connection.invalidated:
+                    await settled(self._discard(connection))
+                elif self._closed:
+                    await settled(connection.close())
+                else:
+                    self._idle.append(connection)
+
+    async def close(self) -> None:
+        """Close every connection; those in use when they are given back."""
+        self._closed = True
+        while self._idle:
+            await self._idle.pop().close()
+        await self._engine.dispose()
+
+    async def _open(self) -> AsyncConnection:
+        if self._closed:
+            raise Unavailable("The storage is closed")
+        return await connected(self._engine)
+
+    async def _discard(self, broken: AsyncConnection) -> None:
+        # What broke one has most likely broken those that lay idle, too.
+        for connection in (broken, *self._idle):
+            await connection.close()
+        self._idle.clear()
+
+
+async def connected(engine: AsyncEngine) -> AsyncConnection:
+    """Open a connection, or raise Unavailable."""
+    try:
+        return await engine.connect()
+    except (SQLAlchemyError, OSError) as error:
+        raise Unavailable(SILENT) from error
+
+
+async def settled(work: Coroutine[Any, Any, None]) -> bool:
+    """Await *work* to its end whatever happens; say whether a cancellation came meanwhile."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    return cancelled

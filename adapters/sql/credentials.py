@@ -1,0 +1,141 @@
+"""What is found by what somebody presents, in SQL."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, bindparam, delete, select, text
+from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
+
+from orbiter.adapters.sql.api_keys import API_KEYS, api_keys
+from orbiter.adapters.sql.columns import storable
+from orbiter.adapters.sql.password_resets import PASSWORD_RESETS, password_resets
+from orbiter.adapters.sql.runs import RUNS, UNENDED, runs
+from orbiter.adapters.sql.sessions import SESSIONS, sessions
+from orbiter.adapters.sql.transactions import Transaction
+from orbiter.adapters.sql.users import ACTIVE, USERS, users
+from orbiter.adapters.sql.workspaces import WORKSPACES, workspaces
+from orbiter.domain.api_keys import ApiKey
+from orbiter.domain.errors import Conflict
+from orbiter.domain.password_resets import PasswordReset
+from orbiter.domain.runs import Run
+from orbiter.domain.sessions import Session
+from orbiter.domain.users import User, same_email
+from orbiter.domain.workspaces import Workspace
+
+_USER: Final = select(*USERS.columns)
+_BY_EMAIL: Final = _USER.where(users.c.email_key == bindparam("email"), ACTIVE)
+_BY_INVITE: Final = _USER.where(users.c.invite_token_hash == bindparam("token"), ~ACTIVE)
+_BY_ID: Final = _USER.where(users.c.id == bindparam("the_id"))
+_ANY_USER: Final = select(users.c.id).limit(1)
+# Readers and updates of what refers to users go on; whoever would add a user waits.
+_NOBODY_JOINS: Final = text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
+
+_BY_SESSION: Final = (
+    select(*SESSIONS.columns, *USERS.columns)
+    .join_from(sessions, users, users.c.id == sessions.c.user_id)
+    .where(sessions.c.token_hash == bindparam("token"))
+)
+_BY_API_KEY: Final = (
+    select(*API_KEYS.columns, *USERS.columns)
+    .join_from(api_keys, users, users.c.id == api_keys.c.created_by)
+    .where(api_keys.c.key_hash == bindparam("token"))
+)
+
+_ADD_WORKSPACE: Final = insert(workspaces).on_conflict_do_nothing(index_elements=[workspaces.c.id])
+_OLDEST: Final = select(*WORKSPACES.columns).order_by(workspaces.c.id).limit(bindparam("size"))
+_UNENDED: Final = select(*RUNS.columns).where(UNENDED).order_by(runs.c.id)
+
+_RESET: Final = select(*PASSWORD_RESETS.columns).where(
+    password_resets.c.token_hash == bindparam("token")
+)
+_TAKE_RESET: Final = (
+    delete(password_resets)
+    .where(password_resets.c.token_hash == bindparam("token"))
+    .returning(*PASSWORD_RESETS.columns)
+)
+_INSERT_RESET: Final = insert(password_resets)
+_ADD_RESET: Final = _INSERT_RESET.on_conflict_do_update(
+    index_elements=[password_resets.c.user_id], set_=dict(_INSERT_RESET.excluded)
+)
+
+
+class SqlCredentials:
+    """Rows of every workspace."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def user_by_email(self, email: str) -> User | None:
+        """Return the active user who signs in with *email*."""
+        return self._user(await self._first(_BY_EMAIL, {"email": same_email(email)}))
+
+    async def user_by_invite(self, token_hash: str) -> User | None:
+        """Return the invited user of that token."""
+        return self._user(await self._first(_BY_INVITE, {"token": token_hash}))
+
+    async def user(self, user_id: str) -> User | None:
+        """Return the user of that id."""
+        return self._user(await self._first(_BY_ID, {"the_id": user_id}))
+
+    async def any_user(self) -> bool:
+        """Say whether anybody has registered yet; if not, let nobody till the end."""
+        found = await self._first(_ANY_USER, {})
+        if found is None and not self._transaction.reading:
+            await self._transaction.lock(_NOBODY_JOINS)
+            found = await self._first(_ANY_USER, {})
+        return found is not None
+
+    async def by_session(self, token_hash: str) -> tuple[Session, User] | None:
+        """Return a session and its user, in one statement."""
+        row = await self._first(_BY_SESSION, {"token": token_hash})
+        if row is None:
+            return None
+        first = len(SESSIONS.columns)
+        return SESSIONS.entity(row[:first]), USERS.entity(row[first:])
+
+    async def by_api_key(self, key_hash: str) -> tuple[ApiKey, User] | None:
+        """Return a key and its creator, in one statement."""
+        row = await self._first(_BY_API_KEY, {"token": key_hash})
+        if row is None:
+            return None
+        first = len(API_KEYS.columns)
+        return API_KEYS.entity(row[:first]), USERS.entity(row[first:])
+
+    async def add_workspace(self, workspace: Workspace) -> None:
+        """Store a new workspace."""
+        if not (await self._transaction.write(_ADD_WORKSPACE, WORKSPACES.row(workspace))).rowcount:
+            raise Conflict("Workspace with this id already exists")
+
+    async def workspaces(self, limit: int) -> Sequence[Workspace]:
+        """Return the oldest workspaces."""
+        rows = await self._transaction.rows(_OLDEST, {"size": limit})
+        return [WORKSPACES.entity(row) for row in rows]
+
+    async def add_reset(self, reset: PasswordReset) -> None:
+        """Store a password reset in place of the user's earlier ones."""
+        await self._transaction.write(_ADD_RESET, PASSWORD_RESETS.row(reset))
+
+    async def reset(self, token_hash: str) -> PasswordReset | None:
+        """Return the reset of that token."""
+        row = await self._first(_RESET, {"token": token_hash})
+        return None if row is None else PASSWORD_RESETS.entity(row)
+
+    async def take_reset(self, token_hash: str) -> PasswordReset | None:
+        """Remove and return the reset of that token."""
+        row = (await self._transaction.write(_TAKE_RESET, {"token": token_hash})).first()
+        return None if row is None else PASSWORD_RESETS.entity(row)
+
+    async def unended_runs(self) -> Sequence[Run]:
+        """Return every run that has not ended, oldest first."""
+        return [RUNS.entity(row) for row in await self._transaction.rows(_UNENDED, {})]
+
+    async def _first(
+        self, statement: Select[Any], parameters: Mapping[str, str]
+    ) -> Row[Any] | None:
+        if not all(storable(value) for value in parameters.values()):
+            return None
+        return await self._transaction.first(statement, parameters)
+
+    @staticmethod
+    def _user(row: Row[Any] | None) -> User | None:
+        return None if row is None else USERS.entity(row)

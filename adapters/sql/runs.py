@@ -1,0 +1,189 @@
+"""Runs and their steps in SQL."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    Text,
+    bindparam,
+    exists,
+    literal_column,
+    select,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import Insert, insert  # SQLite speaks it too
+
+from orbiter.adapters.sql.columns import INTEGER_MAX, Id, Instant, Json, Money, OneOf
+from orbiter.adapters.sql.failures import missing
+from orbiter.adapters.sql.metadata import metadata
+from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
+from orbiter.adapters.sql.steps import STEPS, steps
+from orbiter.adapters.sql.transactions import Transaction
+from orbiter.application.paging import Page, PageRequest
+from orbiter.application.ports.repositories import RunFilter
+from orbiter.domain.runs import TERMINAL, Run, RunError, RunKind, RunStatus, Step, Trigger, Usage
+from orbiter.domain.searching import folded
+
+runs: Final = Table(
+    "runs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("workspace_id", Id, nullable=False),
+    Column("kind", OneOf(RunKind), nullable=False),
+    Column("workflow_id", Id),
+    Column("agent_id", Id),
+    Column("project_id", Id, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status", OneOf(RunStatus), nullable=False),
+    Column("trigger", OneOf(Trigger), nullable=False),
+    Column("inputs", Json, nullable=False),
+    Column("output", Json, nullable=False),
+    Column("error", Json, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cost_usd", Money, nullable=False),
+    Column("parent_run_id", Id),
+    Column("source_run_id", Id),
+    Column("conversation_id", Id),
+    Column("deployment_id", Id),
+    Column("queued_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("created_by", Id),
+    Column("searchable", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["workspace_id", "project_id"],
+        ["projects.workspace_id", "projects.id"],
+        ondelete="CASCADE",
+        info=missing("Project"),
+    ),
+    Index(None, "workspace_id", "id"),
+    Index(None, "workspace_id", "project_id", "id"),
+    Index(None, "workspace_id", "workflow_id", "id"),
+    Index(None, "workspace_id", "status", "id"),
+    Index(None, "workspace_id", "queued_at"),
+)
+# Written out, as a planner matches a partial index with no parameters.
+UNENDED: Final = runs.c.status.not_in([literal_column(f"'{word}'") for word in sorted(TERMINAL)])
+Index("ix_runs_unended", runs.c.id, sqlite_where=UNENDED, postgresql_where=UNENDED)
+_LIKE_SIGN: Final = re.compile(r"[%_\\]")
+_ESCAPED: Final = r"\\\g<0>"
+
+
+def _run(
+    *, error: dict[str, Any] | None, input_tokens: int, output_tokens: int, **rest: Any
+) -> Run:
+    return Run(
+        error=RunError(**error) if error else None,
+        usage=Usage(input_tokens=input_tokens, output_tokens=output_tokens),
+        **rest,
+    )
+
+
+def _derived(run: Run) -> Mapping[str, Any]:
+    return {
+        "input_tokens": run.usage.input_tokens,
+        "output_tokens": run.usage.output_tokens,
+        "searchable": run.searchable,
+    }
+
+
+RUNS: Final = Mapped(
+    runs,
+    _run,
+    read=[column for column in runs.columns if column is not runs.c.searchable],
+    derived=_derived,
+)
+
+_STATEMENTS: Final = Statements(RUNS, "Run")
+_ADVANCE: Final = _STATEMENTS.update.where(UNENDED)
+_IDS: Final = ("project_id", "workflow_id", "agent_id", "deployment_id")
+_PAGES: Final = Pages(
+    RUNS,
+    runs.c.id,
+    {
+        "mine": runs.c.workspace_id == bindparam("mine"),
+        **{name: runs.c[name] == bindparam(name) for name in (*_IDS, "status", "kind", "trigger")},
+        "created_after": runs.c.queued_at >= bindparam("created_after"),
+        "created_before": runs.c.queued_at < bindparam("created_before"),
+        "min_cost_usd": runs.c.cost_usd >= bindparam("min_cost_usd"),
+        "min_duration_ms": (
+            type_coerce(runs.c.finished_at, BigInteger) - type_coerce(runs.c.started_at, BigInteger)
+            >= bindparam("min_duration_ms")
+        ),
+        "q": runs.c.searchable.like(bindparam("q"), escape="\\"),
+    },
+    ids=frozenset(_IDS),
+)
+
+_A_RUN: Final = (runs.c.id == bindparam("of_run"), runs.c.workspace_id == bindparam("mine"))
+_STEP_PAGES: Final = Pages(
+    STEPS,
+    steps.c.sequence,
+    {
+        "of_run": steps.c.run_id == bindparam("of_run"),
+        "mine": exists().where(*_A_RUN),
+    },
+    ids=frozenset({"of_run"}),
+)
+
+
+def _put_steps() -> Insert:
+    # Locked, so that a run that is being removed meanwhile takes no step any more.
+    values = [bindparam(f"new_{each.name}", type_=each.type) for each in steps.columns]
+    known = select(*values).where(*_A_RUN).with_for_update(read=True, key_share=True, of=runs)
+    put = insert(steps).from_select([each.name for each in steps.columns], known)
+    return put.on_conflict_do_update(
+        index_elements=steps.primary_key.columns,
+        set_={each.name: put.excluded[each.name] for each in steps.columns},
+    )
+
+
+_PUT_STEPS: Final = _put_steps()
+
+
+class SqlRuns(SqlRepository[Run]):
+    """Runs of one workspace."""
+
+    def __init__(self, transaction: Transaction, workspace_id: str) -> None:
+        super().__init__(_STATEMENTS, transaction, workspace_id)
+
+    async def page(self, request: PageRequest, only: RunFilter) -> Page[Run]:
+        """Return a page of the runs that match."""
+        wanted = {each.name: getattr(only, each.name) for each in fields(only)}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        if only.q is not None:
+            given["q"] = f"%{_LIKE_SIGN.sub(_ESCAPED, folded(only.q))}%"
+        if only.min_duration_ms is not None:
+            given["min_duration_ms"] = min(only.min_duration_ms, INTEGER_MAX)
+        given["mine"] = self._workspace_id
+        return await _PAGES.page(self._transaction, given, request, request.id_after())
+
+    async def advance(self, run: Run) -> bool:
+        """Overwrite the stored run unless it has ended or is gone; say whether it was done."""
+        return await self._overwrite(_ADVANCE, run)
+
+    async def put_steps(self, steps: Sequence[Step]) -> None:
+        """Store steps, each in place of the one of the same id; those of no run are dropped."""
+        self._transaction.require_writing()
+        if steps:
+            await self._transaction.write(_PUT_STEPS, [self._of_step(step) for step in steps])
+
+    async def steps(self, run_id: str, request: PageRequest) -> Page[Step]:
+        """Return a page of steps, first ones first."""
+        forwards = replace(request, newest_first=False)
+        which = {"of_run": run_id, "mine": self._workspace_id}
+        return await _STEP_PAGES.page(self._transaction, which, forwards, request.number_after())
+
+    def _of_step(self, step: Step) -> Mapping[str, Any]:
+        row = {f"new_{name}": value for name, value in STEPS.row(step).items()}
+        return {**row, "of_run": step.run_id, "mine": self._workspace_id}

@@ -1,0 +1,67 @@
+"""Units of work in SQL."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from orbiter.adapters.sql.api_keys import SqlApiKeys
+from orbiter.adapters.sql.audit_log import SqlAuditLog
+from orbiter.adapters.sql.credentials import SqlCredentials
+from orbiter.adapters.sql.database import POOL_SIZE, Database
+from orbiter.adapters.sql.graphs import VersionCache
+from orbiter.adapters.sql.projects import SqlProjects
+from orbiter.adapters.sql.runs import SqlRuns
+from orbiter.adapters.sql.sessions import SqlSessions
+from orbiter.adapters.sql.transactions import Transaction
+from orbiter.adapters.sql.users import SqlUsers
+from orbiter.adapters.sql.workflows import SqlWorkflows
+from orbiter.application.ports.storage import UnitOfWork
+
+
+class SqlUnitOfWork:
+    """One transaction, seen as the repositories of one workspace."""
+
+    def __init__(self, transaction: Transaction, workspace_id: str, cache: VersionCache) -> None:
+        self.transaction = transaction
+        self.projects = SqlProjects(transaction, workspace_id)
+        self.workflows = SqlWorkflows(transaction, workspace_id, cache)
+        self.runs = SqlRuns(transaction, workspace_id)
+        self.users = SqlUsers(transaction, workspace_id)
+        self.sessions = SqlSessions(transaction, workspace_id)
+        self.api_keys = SqlApiKeys(transaction, workspace_id)
+        self.audit_log = SqlAuditLog(transaction, workspace_id)
+        self.credentials = SqlCredentials(transaction)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call *callback* once the transaction has committed."""
+        self.transaction.callbacks.append(callback)
+
+
+class SqlStorage:
+    """Storage in a SQLite file or a PostgreSQL server, whose schema `migrate` has made."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._versions = VersionCache()
+
+    @classmethod
+    def connect(cls, url: str, *, pool_size: int = POOL_SIZE) -> "SqlStorage":
+        """Return the storage at *url*, such as `sqlite+aiosqlite:////folder/orbiter.db`."""
+        return cls(Database.connect(url, pool_size=pool_size))
+
+    @asynccontextmanager
+    async def open(self, workspace_id: str, *, reading: bool = False) -> AsyncIterator[UnitOfWork]:
+        """Begin a transaction scoped to a workspace; raise Unavailable if the database is down.
+
+        What only reads sees each statement's own moment, and raises RuntimeError when it writes.
+        """
+        begun = self._database.reading() if reading else self._database.writing()
+        async with begun as transaction:
+            yield SqlUnitOfWork(transaction, workspace_id, self._versions)
+
+    async def ready(self) -> None:
+        """Raise Unavailable unless a statement gets an answer."""
+        await self._database.ready()
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self._database.close()

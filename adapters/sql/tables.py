@@ -1,0 +1,33 @@
+"""The metadata with every table in it."""
+
+from orbiter.adapters.sql import (
+    api_keys,
+    audit_log,
+    idempotency,
+    password_resets,
+    projects,
+    rate_limits,
+    runs,
+    sessions,
+    steps,
+    users,
+    workflows,
+    workspaces,
+)
+from orbiter.adapters.sql.metadata import metadata
+
+__all__ = [
+    "api_keys",
+    "audit_log",
+    "idempotency",
+    "metadata",
+    "password_resets",
+    "projects",
+    "rate_limits",
+    "runs",
+    "sessions",
+    "steps",
+    "users",
+    "workflows",
+    "workspaces",
+]

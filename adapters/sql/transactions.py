@@ -1,0 +1,64 @@
+"""One unit of work as its repositories see it: statements on one connection."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import CursorResult, Executable, Row, Select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from orbiter.adapters.sql.connections import SILENT
+from orbiter.adapters.sql.failures import meaning
+from orbiter.domain.errors import Unavailable
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class Transaction:
+    """Statements that are committed together, or single ones that only read.
+
+    Nothing is committed once a statement has failed, even when the error was caught: PostgreSQL
+    gives such a transaction up, so all storages do.
+    """
+
+    def __init__(self, connection: AsyncConnection, *, reading: bool) -> None:
+        self.connection = connection
+        self.reading = reading
+        self.failure: Exception | None = None
+        self.callbacks: list[Callable[[], None]] = []
+
+    async def rows(
+        self, statement: Select[Any], parameters: Mapping[str, Any]
+    ) -> Sequence[Row[Any]]:
+        """Return what a SELECT finds."""
+        return (await self._execute(statement, parameters)).all()
+
+    async def first(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Row[Any] | None:
+        """Return the first row a SELECT finds."""
+        return (await self._execute(statement, parameters)).first()
+
+    async def lock(self, statement: Executable) -> None:
+        """Lock what *statement* says; SQLite has one writer, who needs no lock."""
+        if self.connection.dialect.name == "postgresql":
+            await self.write(statement, {})
+
+    async def write(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
+        """Change rows, raising what a violated constraint stands for."""
+        self.require_writing()
+        return await self._execute(statement, parameters)
+
+    def require_writing(self) -> None:
+        """Raise RuntimeError in a unit of work that only reads."""
+        if self.reading:
+            raise RuntimeError("This unit of work was opened for reading")
+
+    async def _execute(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
+        try:
+            return await self.connection.execute(statement, parameters)
+        except DBAPIError as error:
+            self.failure = meaning(error, getattr(statement, "table", None))
+            raise self.failure from error
+        except OSError as error:
+            await self.connection.invalidate()
+            self.failure = Unavailable(SILENT)
+            raise self.failure from error

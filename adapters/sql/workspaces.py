@@ -1,0 +1,20 @@
+"""Workspaces in SQL."""
+
+from typing import Final
+
+from sqlalchemy import Column, Table, Text
+
+from orbiter.adapters.sql.columns import Id, Instant
+from orbiter.adapters.sql.metadata import metadata
+from orbiter.adapters.sql.repository import Mapped
+from orbiter.domain.workspaces import Workspace
+
+workspaces: Final = Table(
+    "workspaces",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+WORKSPACES: Final = Mapped(workspaces, Workspace)
