@@ -135,7 +135,7 @@ class Settings:
         readers.log_style, "console", "console or json, and a level: json:debug"
     )
     shutdown_seconds: int = _setting(
-        readers.whole(0, 3600), "10", "Time for open requests and runs to end at shutdown"
+        readers.whole(0, 3600), "5", "Seconds that requests, then runs, get to end at shutdown"
     )
 
     @property
@@ -144,11 +144,20 @@ class Settings:
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute()}/orbiter.db"
 
     @property
+    def is_shared(self) -> bool:
+        """Say whether several processes may use the storage at once."""
+        return not self.storage_url.startswith("sqlite")
+
+    @property
     def base_url(self) -> str:
-        """What links start with: the public URL, else one of host and port."""
-        shown = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
-        shown = f"[{shown}]" if ":" in shown else shown
-        return self.public_url or f"http://{shown}:{self.port}"
+        """What links start with: the public URL, else that of host and port."""
+        return self.public_url or self.local_url
+
+    @property
+    def local_url(self) -> str:
+        """The URL of host and port, as this machine may use it."""
+        shown = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
 
 
 DEFINITIONS: Final[Mapping[str, Definition]] = MappingProxyType(

@@ -193,7 +193,7 @@ class AccountController(Controller):
     @post(
         "/forgot-password",
         opt=public(rate="login", repeatable=False),
-        status_code=202,
+        status_code=204,
         summary="Ask for a password reset",
     )
     async def forgot_password(

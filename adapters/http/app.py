@@ -1,7 +1,6 @@
 """Litestar over an assembled core."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +17,7 @@ from orbiter.adapters.http.api_keys import ApiKeyController
 from orbiter.adapters.http.audit_log import AuditLogController
 from orbiter.adapters.http.bodies import StrictBody, read_body
 from orbiter.adapters.http.ci import CiController
+from orbiter.adapters.http.documentation import DocumentationController, openapi_config
 from orbiter.adapters.http.edge import Edge, TrustedProxies
 from orbiter.adapters.http.errors import HANDLERS
 from orbiter.adapters.http.health import HealthController
@@ -48,12 +48,6 @@ CONTROLLERS: Final = (
     CiController,
     HealthController,
 )
-Lifespan = Callable[[], AbstractAsyncContextManager[None]]
-
-
-@asynccontextmanager
-async def _nothing() -> AsyncIterator[None]:
-    yield
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +68,16 @@ def create_app(
     idempotency: IdempotencyStore,
     limiter: RateLimiter,
     settings: HttpSettings | None = None,
-    lifespan: Lifespan = _nothing,
 ) -> ASGIApp:
-    """Return the HTTP face of *core*; *lifespan* is entered before the first request."""
+    """Return the HTTP face of *core*, which is started and stopped by whoever serves it."""
     chosen = settings or HttpSettings()
     limits = RateLimits(limiter, chosen.rates)
     app = Litestar(
-        route_handlers=[Router(API, route_handlers=CONTROLLERS), HealthController],
+        route_handlers=[
+            Router(API, route_handlers=CONTROLLERS),
+            HealthController,
+            DocumentationController,
+        ],
         dto=StrictBody,
         return_dto=None,
         guards=[read_body],
@@ -94,9 +91,8 @@ def create_app(
         request_max_body_size=BODY_MAX,
         cors_config=_cors(chosen.cors_origins),
         state=State({"core": core, "tokens": tokens}),
-        lifespan=[lambda _: lifespan()],
         logging_config=None,
-        openapi_config=None,
+        openapi_config=openapi_config(),
     )
     require_stated(app)
     return Edge(app, TrustedProxies(chosen.trusted_proxies))

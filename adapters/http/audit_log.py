@@ -5,7 +5,7 @@ from typing import Annotated
 
 from litestar import Controller, get
 from litestar.di import NamedDependency, Provide
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 
 from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.paging import PageOut, Pages
@@ -30,13 +30,18 @@ class AuditEntryOut(Output):
     created_at: Timestamp
 
 
+Who = Annotated[str | None, QueryParameter(name="actor", description="A user's id or e-mail.")]
+
+
 def audit_filter(
-    actor: Annotated[str | None, Parameter(description="A user's id or e-mail.")] = None,
-    action: str | None = None,
-    entity_type: str | None = None,
-    entity_id: str | None = None,
-    created_after: datetime | None = None,
-    created_before: datetime | None = None,
+    actor: Annotated[
+        str | None, QueryParameter(name="actor", description="A user's id or e-mail.")
+    ] = None,
+    action: FromQuery[str | None] = None,
+    entity_type: FromQuery[str | None] = None,
+    entity_id: FromQuery[str | None] = None,
+    created_after: FromQuery[datetime | None] = None,
+    created_before: FromQuery[datetime | None] = None,
 ) -> AuditFilter:
     """Return which entries are wanted."""
     return AuditFilter(

@@ -6,7 +6,8 @@ exists: 404 comes before 422.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, ClassVar, Final, NoReturn, cast
+from functools import cache
+from typing import Any, Final, NoReturn, cast
 
 import msgspec
 from litestar import Request
@@ -19,7 +20,7 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from orbiter.adapters.http.errors import MediaTypeUnsupported
-from orbiter.adapters.http.validation import problems_of
+from orbiter.adapters.http.validation import BODY, problems_of
 from orbiter.domain.errors import BadRequest, FieldProblem, Invalid
 
 DEPTH_MAX: Final = 64
@@ -30,16 +31,11 @@ _BODY: Final = "orbiter_body"
 class StrictBody(AbstractDTO[Any]):
     """What Litestar takes for a body: the object that `read_body` has decoded."""
 
-    kinds: ClassVar[dict[str, type]] = {}
-
     @classmethod
     def create_for_field_definition(
         cls, field_definition: FieldDefinition, handler_id: str, backend_cls: Any = None
     ) -> None:
-        """Note the type of a handler's body."""
-        inner = [each for each in field_definition.inner_types if not each.is_none_type]
-        chosen = inner[0] if field_definition.is_optional else field_definition
-        cls.kinds[handler_id] = chosen.annotation
+        """Do nothing: no model is transformed."""
 
     @classmethod
     def generate_field_definitions(
@@ -69,17 +65,20 @@ async def read_body(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
     """Decode the body of a route that takes one, or raise Invalid, BadRequest or a 415."""
-    kind = StrictBody.kinds.get(handler.handler_id)
-    if kind is None:
+    field = handler.parsed_data_field
+    if field is None:
         return
     request = cast("Request[Any, Any, Any]", connection)
     body = await request.body()
-    if body or not _is_optional(handler):
-        try:
-            request.scope["state"][_BODY] = decode(body, kind, _content_type(request))
-        except Invalid:
-            await _require_subject(request, handler)
-            raise
+    if not body and field.is_optional:
+        return
+    try:
+        request.scope["state"][_BODY] = decode(body, _kind(field), _content_type(request))
+        if not body:
+            raise Invalid.field(BODY, "Field required", "missing")
+    except Invalid:
+        await _require_subject(request, handler)
+        raise
 
 
 def decode(body: bytes, kind: type, content_type: str = "application/json") -> Any:
@@ -88,7 +87,7 @@ def decode(body: bytes, kind: type, content_type: str = "application/json") -> A
         raise MediaTypeUnsupported("Send the body as application/json")
     try:
         _require_shallow(body)
-        return msgspec.json.decode(body or b"{}", type=kind)
+        return _decoder(kind).decode(body or b"{}")
     except msgspec.ValidationError as error:
         _refuse(body or b"{}", kind, error)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -97,7 +96,7 @@ def decode(body: bytes, kind: type, content_type: str = "application/json") -> A
 
 def _refuse(body: bytes, kind: type, error: msgspec.ValidationError) -> NoReturn:
     problems = problems_of(msgspec.json.decode(body), kind)
-    raise Invalid(problems or [FieldProblem("body", str(error))]) from None
+    raise Invalid(problems or [FieldProblem(BODY, str(error))]) from None
 
 
 def _require_shallow(body: bytes) -> None:
@@ -129,9 +128,14 @@ def _content_type(request: Request[Any, Any, Any]) -> str:
     return request.headers.get("content-type", "")
 
 
-def _is_optional(handler: BaseRouteHandler) -> bool:
-    field = handler.parsed_data_field
-    return field is not None and field.is_optional
+def _kind(field: FieldDefinition) -> type:
+    inner = [each for each in field.inner_types if not each.is_none_type]
+    return cast("type", (inner[0] if field.is_optional else field).annotation)
+
+
+@cache
+def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
 
 
 async def _require_subject(request: Request[Any, Any, Any], handler: BaseRouteHandler) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from litestar import Request
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from orbiter.adapters.http.wire import Output
 from orbiter.application.paging import LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest
@@ -21,14 +21,14 @@ Item = TypeVar("Item")
 Out = TypeVar("Out", bound=Output)
 
 Limit = Annotated[
-    int, Parameter(query="limit", ge=1, le=LIMIT_MAX, description="How many items, 1 to 100.")
+    int, QueryParameter(name="limit", ge=1, le=LIMIT_MAX, description="How many items, 1 to 100.")
 ]
 Cursor = Annotated[
     str | None,
-    Parameter(query="cursor", description="`next_cursor` of the page before; same filters."),
+    QueryParameter(name="cursor", description="`next_cursor` of the page before; same filters."),
 ]
 Order = Annotated[
-    Literal["asc", "desc"], Parameter(query="order", description="`desc`: newest first.")
+    Literal["asc", "desc"], QueryParameter(name="order", description="`desc`: newest first.")
 ]
 
 

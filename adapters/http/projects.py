@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
 from orbiter.adapters.http.access import ActorRequest, requires
@@ -19,7 +19,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, examples=["Support
 Description = Annotated[str, Meta(max_length=DESCRIPTION_MAX, examples=["Answers tickets"])]
 Model = Annotated[str, Meta(max_length=MODEL_MAX, examples=["openai:gpt-4o"])]
 Cascade = Annotated[
-    bool, Parameter(query="cascade", description="Delete what the project holds, too.")
+    bool, QueryParameter(name="cascade", description="Delete what the project holds, too.")
 ]
 
 

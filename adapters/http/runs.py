@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, JSONBody, Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
 from orbiter.adapters.http.access import ActorRequest, requires
@@ -32,11 +32,11 @@ from orbiter.domain.runs import (
 
 Usd = Annotated[float, Meta(description="USD, exact to 1e-9.", examples=[0.0])]
 Inputs = Annotated[dict[str, Any], Meta(examples=[{"name": "Ada"}])]
-Cost = Annotated[float | None, Parameter(query="min_cost_usd", ge=0, le=1e9)]
-Duration = Annotated[int | None, Parameter(query="min_duration_ms", ge=0, le=2**62)]
+Cost = Annotated[float | None, QueryParameter(name="min_cost_usd", ge=0, le=1e9)]
+Duration = Annotated[int | None, QueryParameter(name="min_duration_ms", ge=0, le=2**62)]
 Words = Annotated[
     str | None,
-    Parameter(query="q", max_length=200, description="Text in id, inputs, output or error."),
+    QueryParameter(name="q", max_length=200, description="Text in id, inputs, output or error."),
 ]
 
 
@@ -119,15 +119,15 @@ class RunDetailOut(RunOut):
 
 
 def run_filter(
-    status: RunStatus | None = None,
-    kind: RunKind | None = None,
-    project_id: str | None = None,
-    workflow_id: str | None = None,
-    agent_id: str | None = None,
-    deployment_id: str | None = None,
-    trigger: Trigger | None = None,
-    created_after: datetime | None = None,
-    created_before: datetime | None = None,
+    status: FromQuery[RunStatus | None] = None,
+    kind: FromQuery[RunKind | None] = None,
+    project_id: FromQuery[str | None] = None,
+    workflow_id: FromQuery[str | None] = None,
+    agent_id: FromQuery[str | None] = None,
+    deployment_id: FromQuery[str | None] = None,
+    trigger: FromQuery[Trigger | None] = None,
+    created_after: FromQuery[datetime | None] = None,
+    created_before: FromQuery[datetime | None] = None,
     min_cost_usd: Cost = None,
     min_duration_ms: Duration = None,
     q: Words = None,

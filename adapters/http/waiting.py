@@ -3,18 +3,18 @@
 import re
 from typing import Annotated, Final
 
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 
 WAIT_MAX: Final = 60
 _WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
 
 Wait = Annotated[
     int | None,
-    Parameter(query="wait", ge=1, le=WAIT_MAX, description="Seconds to wait for the end."),
+    QueryParameter(name="wait", ge=1, le=WAIT_MAX, description="Seconds to wait for the end."),
 ]
 Prefer = Annotated[
     str | None,
-    Parameter(header="Prefer", description="`wait=<1..60>`: seconds to wait for the end."),
+    HeaderParameter(name="Prefer", description="`wait=<1..60>`: seconds to wait for the end."),
 ]
 
 

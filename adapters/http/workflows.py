@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, JSONBody, Parameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from orbiter.adapters.http.access import ActorRequest, requires
@@ -25,9 +25,8 @@ Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, examples=["Greetin
 Description = Annotated[str, Meta(max_length=DESCRIPTION_MAX)]
 Variables = Annotated[dict[str, Any], Meta(description="What `vars` start as in each run.")]
 IfMatch = Annotated[
-    str | None, Parameter(header="If-Match", description="The ETag the change builds on.")
+    str | None, HeaderParameter(name="If-Match", description="The ETag the change builds on.")
 ]
-VersionNumber = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
 
 
 class NewWorkflow(Input):
@@ -118,7 +117,7 @@ class VersionOut(VersionItem):
     variables: Mapping[str, Any]
 
 
-def workflow_filter(project_id: str | None = None) -> WorkflowFilter:
+def workflow_filter(project_id: FromQuery[str | None] = None) -> WorkflowFilter:
     """Return which workflows are wanted."""
     return WorkflowFilter(project_id=text(project_id))
 
@@ -226,7 +225,7 @@ class WorkflowController(Controller):
         request: ActorRequest,
         core: NamedDependency[Orbiter],
         workflow_id: FromPath[str],
-        number: FromPath[VersionNumber],
+        number: FromPath[int],
     ) -> VersionOut:
         """Return one version with its canvas."""
         return VersionOut.of(await core.workflows.version(request.user, workflow_id, number))
@@ -242,7 +241,7 @@ class WorkflowController(Controller):
         request: ActorRequest,
         core: NamedDependency[Orbiter],
         workflow_id: FromPath[str],
-        number: FromPath[VersionNumber],
+        number: FromPath[int],
     ) -> Response[WorkflowOut]:
         """Make an old version's canvas the latest, as a new version."""
         return _tagged(await core.workflows.restore(request.user, workflow_id, number))

@@ -183,10 +183,43 @@ class TestExamples:
         body = operation["requestBody"]["content"]["application/json"]["example"]
         query = {} if wait is None else {"wait": wait}
         answer = await caller.post(path or template, {**body, **changes}, params=query)
+        assert answer.is_success, answer.text
         shown = operation["responses"][str(answer.status_code)]["content"]["application/json"]
         given: Document = answer.json()
         assert given.keys() == shown["example"].keys()
         return given
+
+
+class TestRefusals:
+    async def test_they_are_documented_wherever_they_are_met(
+        self, api: Api, document: Document
+    ) -> None:
+        admin, stranger = await api.admin(), api.caller()
+        unknown = "019ad2f1-5b0e-7c2a-9a44-1f0e6a1c9b11"
+        envelope = {"$ref": "#/components/schemas/Error", "components": document["components"]}
+        for name, operation in operations(document):
+            method, template = name.split(" ")
+            path = re.sub(r"{\w+}", unknown, template)
+            if path == f"{API}/auth/logout":
+                continue  # It would end the session the others need.
+            for caller, options in attempts(admin, stranger):
+                answer = await caller.client.request(method, path, **options)
+                assert str(answer.status_code) in operation["responses"], (name, answer.text)
+                if answer.is_error:
+                    jsonschema_rs.validator_for(envelope).validate(answer.json())
+
+
+def attempts(admin: Caller, stranger: Caller) -> Iterator[tuple[Caller, Document]]:
+    """Yield ways to get refused."""
+    token = {"X-CSRF-Token": admin.csrf or ""}
+    yield stranger, {}
+    yield stranger, {"headers": {"X-API-Key": "orb_unknown"}}
+    yield admin, {}
+    yield admin, {"headers": token, "params": {"limit": "many", "wait": "long"}}
+    for body in (b"", b"{", b"[]", b"{}", b'{"unknown": 1}'):
+        yield admin, {"headers": {**token, "Content-Type": "application/json"}, "content": body}
+    yield admin, {"headers": {**token, "Content-Type": "text/plain"}, "content": b"{}"}
+    yield admin, {"headers": {**token, "Idempotency-Key": "no good"}, "json": {}}
 
 
 class TestPages:
@@ -304,10 +337,13 @@ class TestInABrowser:
         async with looking_at(api, "/docs", tmp_path) as page:
             block = "document.getElementById('operations-projects-projects_create')"
             await page.until(block)
-            credentials = json.dumps({"email": user["email"], "password": PASSWORD})
+            sign_in = {
+                "method": "POST",
+                "headers": {"Content-Type": "application/json"},
+                "body": json.dumps({"email": user["email"], "password": PASSWORD}),
+            }
             status = await page.evaluate(
-                f"fetch('{API}/auth/login', {{method: 'POST', body: '{credentials}'}})"
-                ".then((answer) => answer.status)"
+                f"fetch('{API}/auth/login', {json.dumps(sign_in)}).then((answer) => answer.status)"
             )
             assert status == 200
             for button in (".opblock-summary-control", ".try-out__btn", ".execute"):

@@ -12,8 +12,8 @@ from litestar.routes import BaseRoute
 from litestar.types import Method
 
 from orbiter.adapters.http.access import API_KEY_HEADER, COOKIE, CSRF_HEADER
+from orbiter.domain.workflows.node_kinds import NODE_KINDS
 
-API: Final = "/api/v1"
 SESSION: Final = "session"
 CSRF: Final = "csrf_token"
 API_KEY: Final = "api_key"
@@ -83,10 +83,20 @@ Each answer carries `X-Request-ID`: yours, if you sent one, else a new one.
 
 ## Rate limits
 
-Starting runs 120 a minute, everything else 1200 a minute, for each user or key; login and
-register 10 a minute for each address, login also 5 a minute for each e-mail. `RateLimit-Limit`,
-`RateLimit-Remaining` and `RateLimit-Reset` (seconds) tell how it stands.
+By default, starting runs 120 a minute, everything else 1200 a minute, for each user or key; login
+and register 10 a minute for each address, login also 5 a minute for each e-mail.
+`RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) tell how it stands.
 """.strip()
+
+
+def _node_kinds() -> str:
+    """Return a table of what each kind of node may be set to."""
+    rows = [
+        f"| `{name}` | {', '.join(f'`{each}`' for each in kind.settings.settings)} |"
+        for name, kind in NODE_KINDS.items()
+    ]
+    return "\n".join(["| Node | `config` |", "|------|----------|", *rows])
+
 
 TAGS: Final = {
     "auth": "Accounts, sessions and passwords.",
@@ -94,7 +104,7 @@ TAGS: Final = {
     "api-keys": "Credentials of programs, shown once.",
     "audit-log": "Who did what to what, when and from where.",
     "projects": "The folders everything else lives in.",
-    "workflows": "Graphs of nodes, their versions, and starting them.",
+    "workflows": f"Graphs of nodes, their versions, and starting them.\n\n{_node_kinds()}",
     "runs": "What is running, what has run, and the trace of each step.",
     "ci": "Running workflows from a pipeline, with an API key of scope `ci`.",
     "health": "Whether the server lives and is ready to work.",

@@ -1,0 +1,152 @@
+"""The composition root: the only file that knows every adapter."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from dependency_injector import containers, providers
+from litestar.types import ASGIApp
+
+from orbiter.adapters.http.app import HttpSettings, create_app
+from orbiter.adapters.memory.idempotency import MemoryIdempotencyStore
+from orbiter.adapters.memory.mailer import MemoryMailer
+from orbiter.adapters.memory.rate_limits import MemoryRateLimiter
+from orbiter.adapters.memory.run_engine import MemoryRunEngine
+from orbiter.adapters.memory.run_events import MemoryRunEvents
+from orbiter.adapters.memory.step_runner import MemoryStepRunner
+from orbiter.adapters.memory.storage import MemoryStorage
+from orbiter.adapters.notification.files import FileMailer
+from orbiter.adapters.notification.smtp import SmtpMailer
+from orbiter.adapters.outbound.client import GuardedHttpClient
+from orbiter.adapters.security.encryption import FernetCipher
+from orbiter.adapters.security.passwords import Argon2PasswordHasher
+from orbiter.adapters.security.secret_key import load_secret_keys
+from orbiter.adapters.security.tokens import SignedTokens
+from orbiter.adapters.sql.database import Database
+from orbiter.adapters.sql.idempotency import SqlIdempotencyStore
+from orbiter.adapters.sql.rate_limits import SqlRateLimiter
+from orbiter.adapters.sql.schema import migrate
+from orbiter.adapters.sql.storage import SqlStorage
+from orbiter.adapters.system.clock import SystemClock
+from orbiter.adapters.system.ids import new_id
+from orbiter.adapters.templating.json_schemas import JsonSchemas
+from orbiter.adapters.templating.minijinja import MinijinjaTemplates
+from orbiter.application.execution.executor import Executor
+from orbiter.application.execution.world import World
+from orbiter.application.facade import Orbiter
+from orbiter.application.ports.identity import RateLimiter
+from orbiter.application.ports.system import Clock, Mailer
+from orbiter.entrypoints.settings import Settings
+
+SENDER: Final = "orbiter@localhost"
+
+
+def _mailer(settings: Settings, clock: Clock) -> Mailer:
+    sender = settings.mail_from or SENDER
+    if settings.smtp_url:
+        return SmtpMailer(settings.smtp_url, sender=sender, clock=clock)
+    return FileMailer(settings.data_dir / "mails", sender=sender, clock=clock)
+
+
+def _limiter(settings: Settings, database: Database) -> RateLimiter:
+    # SQLite is for one process, whose memory is as good and faster.
+    return SqlRateLimiter(database) if settings.is_shared else MemoryRateLimiter()
+
+
+def _http_settings(settings: Settings) -> HttpSettings:
+    return HttpSettings(
+        rates=settings.rate_limits,
+        cors_origins=settings.cors_origins,
+        trusted_proxies=settings.trusted_proxies,
+    )
+
+
+class Container(containers.DeclarativeContainer):
+    """Settings in, one core and one app out."""
+
+    settings: providers.Provider[Settings] = providers.Dependency(instance_of=Settings)
+
+    clock = providers.Singleton(SystemClock)
+    secret_keys = providers.Singleton(
+        load_secret_keys, settings.provided.secret_key, settings.provided.data_dir
+    )
+    tokens = providers.Singleton(SignedTokens, secret_keys)
+    cipher = providers.Singleton(FernetCipher, secret_keys)
+    passwords = providers.Singleton(Argon2PasswordHasher)
+    mailer = providers.Singleton(_mailer, settings, clock)
+
+    database = providers.Singleton(Database.connect, settings.provided.storage_url)
+    storage: providers.Provider[Any] = providers.Singleton(SqlStorage, database)
+    idempotency: providers.Provider[Any] = providers.Singleton(SqlIdempotencyStore, database)
+    limiter: providers.Provider[RateLimiter] = providers.Singleton(_limiter, settings, database)
+
+    http_client = providers.Singleton(GuardedHttpClient, settings.provided.egress_allow)
+    world = providers.Singleton(
+        World,
+        templates=providers.Singleton(MinijinjaTemplates),
+        schemas=providers.Singleton(JsonSchemas),
+        http=http_client,
+        clock=clock,
+    )
+    executor = providers.Singleton(Executor, world)
+    events = providers.Singleton(MemoryRunEvents)
+    engine = providers.Singleton(
+        MemoryRunEngine,
+        storage=storage,
+        executor=executor,
+        runner=providers.Singleton(MemoryStepRunner, clock),
+        events=events,
+        clock=clock,
+        concurrency=settings.provided.run_concurrency,
+    )
+    core = providers.Singleton(
+        Orbiter.assemble,
+        storage=storage,
+        engine=engine,
+        events=events,
+        executor=executor,
+        passwords=passwords,
+        tokens=tokens,
+        mailer=mailer,
+        clock=clock,
+        new_id=providers.Object(new_id),
+        registration=settings.provided.registration,
+        public_url=settings.provided.base_url,
+    )
+    app: providers.Provider[ASGIApp] = providers.Singleton(
+        create_app,
+        core,
+        tokens=tokens,
+        cipher=cipher,
+        clock=clock,
+        idempotency=idempotency,
+        limiter=limiter,
+        settings=providers.Singleton(_http_settings, settings),
+    )
+
+
+def in_memory(**settings: Any) -> Container:
+    """Return a container that keeps nothing: for tests and for trying things out."""
+    container = Container(settings=Settings(**settings))
+    container.secret_keys.override((secrets.token_urlsafe(48),))
+    container.mailer.override(providers.Singleton(MemoryMailer))
+    container.storage.override(providers.Singleton(MemoryStorage))
+    container.idempotency.override(providers.Singleton(MemoryIdempotencyStore))
+    container.limiter.override(providers.Singleton(MemoryRateLimiter))
+    return container
+
+
+@asynccontextmanager
+async def started(container: Container) -> AsyncIterator[ASGIApp]:
+    """Give the app over a migrated database and a running engine; end them in order."""
+    settings = container.settings()
+    core = container.core()
+    try:
+        await migrate(settings.storage_url)
+        await core.start()
+        yield container.app()
+    finally:
+        await core.stop(settings.shutdown_seconds)
+        await container.http_client().close()
+        container.passwords().close()
