@@ -6,7 +6,7 @@ from orbiter.application.credentials import NO_WORKSPACE
 from orbiter.application.ports.identity import Tokens
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock
-from orbiter.domain.api_keys import MARK, ApiKey
+from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.errors import Unauthenticated
 from orbiter.domain.identity import Actor, permissions_of
 from orbiter.domain.sessions import Session
@@ -44,8 +44,7 @@ class Authentication:
         async with self.storage.open(NO_WORKSPACE, reading=True) as uow:
             found = await uow.credentials.by_api_key(self.tokens.hash(key))
         now = self.clock.now()
-        usable = found is not None and not found[0].expired(now) and found[1].active
-        if found is None or not usable or not key.startswith(MARK):
+        if found is None or found[0].expired(now) or not found[1].active:
             raise Unauthenticated("The API key is unknown, expired or revoked")
         kept, user = found
         if kept.needs_touch(now):

@@ -4,15 +4,13 @@ from typing import Final
 
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.domain.errors import NotFound
-from orbiter.domain.users import User, email_problems
+from orbiter.domain.users import User
 
 NO_WORKSPACE: Final = ""
 
 
 async def user_by_email(storage: Storage, email: str) -> User | None:
-    """Return who signs in with *email*; what is no address at all is never looked up."""
-    if any(email_problems(email.strip())):
-        return None
+    """Return who signs in with *email*."""
     async with storage.open(NO_WORKSPACE, reading=True) as uow:
         return await uow.credentials.user_by_email(email)
 

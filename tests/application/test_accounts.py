@@ -5,53 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.application.accounts import REFUSAL_SECONDS
-from orbiter.application.credentials import NO_WORKSPACE
 from orbiter.application.paging import PageRequest
 from orbiter.domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from orbiter.domain.identity import Role, Scope
+from support.hashers import HeldHasher, WatchfulHasher
 from support.office import ADDRESS, CHEAP, PASSWORD, Office, wrong_fields
 
 OTHER_PASSWORD = "staple-battery-horse-7"
-
-
-class WatchfulHasher:
-    """A hasher that writes to *storage* while it works: stuck if a unit of work is open."""
-
-    def __init__(self, storage: MemoryStorage) -> None:
-        self.storage = storage
-        self.calls = 0
-
-    async def hash(self, password: str) -> str:
-        await self._write()
-        return await CHEAP.hash(password)
-
-    async def verify(self, password: str, kept: str | None) -> bool:
-        await self._write()
-        return await CHEAP.verify(password, kept)
-
-    async def _write(self) -> None:
-        self.calls += 1
-        async with asyncio.timeout(5), self.storage.open(NO_WORKSPACE):
-            pass
-
-
-class HeldHasher:
-    """A hasher that knows the answer at *verified* and tells it when *released*."""
-
-    def __init__(self) -> None:
-        self.verified = asyncio.Event()
-        self.released = asyncio.Event()
-
-    async def hash(self, password: str) -> str:
-        return await CHEAP.hash(password)
-
-    async def verify(self, password: str, kept: str | None) -> bool:
-        right = await CHEAP.verify(password, kept)
-        self.verified.set()
-        await self.released.wait()
-        return right
 
 
 async def refusal_of(office: Office, email: str, password: str) -> tuple[str, timedelta]:
@@ -289,7 +250,7 @@ async def test_a_sign_in_with_the_old_password_does_not_outlive_it(office: Offic
     ada = await office.admin()
     slow = office.passwords = HeldHasher()
     entering = asyncio.create_task(office.sign_in("ada@example.org"))
-    await slow.verified.wait()
+    await slow.reached.wait()
     office.passwords = CHEAP
     await office.accounts.change_password(
         ada, current_password=PASSWORD, new_password=OTHER_PASSWORD
@@ -304,7 +265,7 @@ async def test_a_sign_in_of_somebody_removed_meanwhile_is_refused(office: Office
     grace = await office.member(ada, Role.VIEWER, "grace@example.org")
     slow = office.passwords = HeldHasher()
     entering = asyncio.create_task(office.sign_in("grace@example.org"))
-    await slow.verified.wait()
+    await slow.reached.wait()
     await office.members.remove(ada, grace.user_id)
     slow.released.set()
     with pytest.raises(Unauthenticated):

@@ -1,5 +1,6 @@
 """Sessions and keys as they are presented."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from orbiter.domain.api_keys import TOUCH_EVERY as KEY_TOUCH
 from orbiter.domain.errors import Unauthenticated
 from orbiter.domain.identity import Role, Scope, permissions_of
 from orbiter.domain.sessions import ABSOLUTE, SLIDING, TOUCH_EVERY
+from orbiter.domain.users import UserStatus
 from support.office import ADDRESS, Office
 
 A_MOMENT = timedelta(milliseconds=1)
@@ -62,6 +64,18 @@ async def test_a_busy_session_is_not_written_at_each_use(office: Office) -> None
         async with office.storage.open(signed_in.user.workspace_id, reading=True) as uow:
             ends.append((await uow.sessions.get(signed_in.session.id)).expires_at)
     assert ends == [signed_in.session.expires_at, signed_in.session.expires_at + TOUCH_EVERY]
+
+
+async def test_who_is_not_active_is_nobody_whatever_is_presented(office: Office) -> None:
+    admin = await office.admin()
+    session = await office.sign_in("ada@example.org")
+    made = await office.api_keys.create(admin, name="key")
+    async with office.storage.open(admin.workspace_id) as uow:
+        await uow.users.save(replace(session.user, status=UserStatus.INVITED))
+    with pytest.raises(Unauthenticated):
+        await office.authentication.by_session(session.token)
+    with pytest.raises(Unauthenticated):
+        await office.authentication.by_api_key(made.key)
 
 
 @pytest.mark.parametrize("token", ["", "forged", "orb_forged", "\ud800"])

@@ -9,6 +9,7 @@ from orbiter.application.credentials import NO_WORKSPACE
 from orbiter.domain.errors import Conflict, Forbidden, Invalid
 from orbiter.domain.identity import Actor, Role
 from orbiter.domain.users import INVITE_VALID_FOR, Registration, User
+from support.hashers import HeldHasher
 from support.office import ADDRESS, PASSWORD, Office, wrong_fields
 
 
@@ -137,6 +138,30 @@ async def test_a_role_changed_since_the_invitation_is_the_one_joined_in(office: 
     await office.members.revise(admin, invitation.user.id, role=Role.VIEWER)
     joined = await register(office, "grace@example.org", invitation.invite_token)
     assert joined.role is Role.VIEWER
+
+
+async def test_a_role_changed_while_joining_is_the_one_joined_in(office: Office) -> None:
+    admin = await office.admin()
+    invitation = await office.members.invite(admin, email="grace@example.org", role=Role.ADMIN)
+    slow = office.passwords = HeldHasher()
+    joining = asyncio.create_task(register(office, "grace@example.org", invitation.invite_token))
+    await slow.reached.wait()
+    await office.members.revise(admin, invitation.user.id, role=Role.VIEWER)
+    slow.released.set()
+    assert (await joining).role is Role.VIEWER
+
+
+async def test_an_invitation_withdrawn_while_joining_is_void(office: Office) -> None:
+    admin = await office.admin()
+    invitation = await office.members.invite(admin, email="grace@example.org", role=Role.ADMIN)
+    slow = office.passwords = HeldHasher()
+    joining = asyncio.create_task(register(office, "grace@example.org", invitation.invite_token))
+    await slow.reached.wait()
+    await office.members.remove(admin, invitation.user.id)
+    slow.released.set()
+    with pytest.raises(Invalid) as refusal:
+        await joining
+    assert wrong_fields(refusal.value) == {"invite_token": "value_error"}
 
 
 async def refused_token(office: Office, email: str, token: str) -> bool:
