@@ -61,9 +61,8 @@ class Scope(StrEnum):
     RUN = "run"
 
 
-_ADMIN_ONLY: Final = frozenset(
-    {Permission.API_KEYS_MANAGE, Permission.AUDIT_READ, Permission.MEMBERS_WRITE}
-)
+# Each role is written out on top of the one before it: a permission that nobody thought of is
+# nobody's.
 _VIEWER: Final = frozenset(
     {
         Permission.ACCOUNT_READ,
@@ -76,12 +75,25 @@ _VIEWER: Final = frozenset(
         Permission.WORKFLOWS_READ,
     }
 )
+_DEVELOPER: Final = _VIEWER | {
+    Permission.API_KEYS_WRITE,
+    Permission.CI_RUN,
+    Permission.PROJECTS_WRITE,
+    Permission.RUNS_WRITE,
+    Permission.WORKFLOWS_RUN,
+    Permission.WORKFLOWS_WRITE,
+}
+_ADMIN: Final = _DEVELOPER | {
+    Permission.API_KEYS_MANAGE,
+    Permission.AUDIT_READ,
+    Permission.MEMBERS_WRITE,
+}
 _CI: Final = frozenset({Permission.CI_READ, Permission.CI_RUN})
 
 GRANTED: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.VIEWER: _VIEWER,
-    Role.DEVELOPER: frozenset(Permission) - _ADMIN_ONLY,
-    Role.ADMIN: frozenset(Permission),
+    Role.DEVELOPER: _DEVELOPER,
+    Role.ADMIN: _ADMIN,
 }
 
 
