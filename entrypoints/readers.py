@@ -105,6 +105,13 @@ def database_url(value: str) -> str:
     """Read a database's URL; it may hold a password, so nothing of it is repeated."""
     if not value.startswith(DATABASES):
         raise ValueError(f"must begin with {' or '.join(DATABASES)}")
+    try:
+        parts = urlsplit(value)
+        wrong = parts.port == 0
+    except ValueError:
+        wrong = True
+    if wrong or (parts.scheme.startswith("sqlite") and parts.path in ("", "/", "/:memory:")):
+        raise ValueError("names no server and no file that a database can be at")
     return value
 
 

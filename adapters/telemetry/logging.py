@@ -18,7 +18,15 @@ _SECRET: Final = re.compile(
 )
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # They tell URLs, headers and statements at their lower levels, or what Orbiter tells itself.
-_QUIET: Final = ("aiosqlite", "asyncio", "httpcore2", "httpx2", "sqlalchemy", "uvicorn")
+_QUIET: Final = (
+    "aiosqlite",
+    "alembic.runtime.plugins",
+    "asyncio",
+    "httpcore2",
+    "httpx2",
+    "sqlalchemy",
+    "uvicorn",
+)
 
 
 def configure_logging(*, json: bool, level: str, file: TextIO | None = None) -> None:

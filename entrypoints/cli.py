@@ -1,0 +1,205 @@
+"""The command line: `orbiter serve`, `migrate`, `users create`, `settings`, `openapi`."""
+
+import asyncio
+import getpass
+import json
+import os
+import sys
+from collections.abc import Coroutine
+from contextlib import nullcontext
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn, TypedDict, TypeVar
+
+import structlog
+import uvloop
+from cyclopts import App, Parameter
+
+from orbiter.adapters.telemetry.logging import configure_logging
+from orbiter.domain.errors import Invalid, OrbiterError
+from orbiter.domain.identity import Role
+from orbiter.domain.users import User
+from orbiter.entrypoints import serving
+from orbiter.entrypoints.announcement import announce
+from orbiter.entrypoints.data_folder import DataFolderUnusable, exclusive, make_writable
+from orbiter.entrypoints.settings import (
+    DEFINITIONS,
+    PREFIX,
+    Loaded,
+    Settings,
+    WrongSettings,
+    load,
+)
+
+T = TypeVar("T")
+
+REFUSED: Final = 1
+MISUSED: Final = 2
+INTERRUPTED: Final = 130
+log = structlog.get_logger("orbiter")
+
+# What a setting is called on the command line follows from the table of settings.
+if TYPE_CHECKING:
+    Options = dict[str, str]
+else:
+    Options = TypedDict(
+        "Options",
+        {
+            name.removeprefix(PREFIX).lower(): Annotated[
+                str, Parameter(help=f"{known.meaning} [{known.default}]")
+            ]
+            for name, known in DEFINITIONS.items()
+        },
+        total=False,
+    )
+
+app = App(
+    name="orbiter",
+    help="Build, run, deploy and watch AI agents and workflows behind one REST API.",
+    version=lambda: version("orbiter"),
+)
+users = App(name="users", help="Manage users.")
+app.command(users)
+
+
+def main() -> None:
+    """Run the command line; what is refused is told in lines on stderr and by the exit code."""
+    try:
+        app()
+    except WrongSettings as refusal:
+        _refuse(*refusal.problems, code=MISUSED)
+    except Invalid as refusal:
+        _refuse(*(f"{problem.field}: {problem.message}" for problem in refusal.problems))
+    except OrbiterError as refusal:
+        _refuse(refusal.message)
+    except (serving.CannotListen, DataFolderUnusable) as refusal:
+        _refuse(str(refusal))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the output has had enough; nor can the rest be flushed at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(REFUSED)
+    except OSError as refusal:
+        _refuse(str(refusal))
+
+
+@app.command
+def serve(*, options: Annotated[Options | None, Parameter(name="*")] = None) -> None:
+    """Serve the API until SIGINT or SIGTERM.
+
+    Each option is an environment variable too: ORBITER_PORT for --port.
+    """
+    loaded = _loaded(options)
+    settings = loaded.settings
+    # Imported where it is used, here and below: help and settings are there at once.
+    from orbiter.entrypoints.container import Container, started
+
+    started_once = started(Container(settings=settings))
+    with nullcontext() if settings.is_shared else exclusive(settings.data_dir):
+        _run(serving.serve(started_once, settings, lambda: announce(loaded)))
+
+
+@app.command
+def migrate() -> None:
+    """Bring the database's schema up to date, as `serve` does at its start."""
+    loaded = _loaded()
+    from orbiter.adapters.sql.schema import migrate
+
+    _run(migrate(loaded.settings.storage_url))
+    print(f"The schema is up to date: {loaded.shown('ORBITER_DATABASE_URL')}")
+
+
+@users.command
+def create(
+    *,
+    email: str,
+    role: Literal["viewer", "developer", "admin"],
+    password: str | None = None,
+    name: str | None = None,
+) -> None:
+    """Make a user of the oldest workspace, or of a first one.
+
+    Parameters
+    ----------
+    email
+        What the user signs in with.
+    role
+        What the user may do.
+    password
+        Asked for, or read from standard input, unless given.
+    name
+        The name that others see.
+    """
+    settings = _loaded().settings
+    given = _password() if password is None else password
+    user = _run(_created(settings, email=email, password=given, role=Role(role), name=name))
+    print(f"{user.email} is {user.role} of the workspace {user.workspace_id}")
+
+
+@app.command(name="settings")
+def show_settings() -> None:
+    """Print each setting with its value and where that came from."""
+    loaded = load(os.environ)
+    for warning in loaded.warnings:
+        print(warning, file=sys.stderr)
+    width = max(map(len, DEFINITIONS))
+    for name in DEFINITIONS:
+        print(f"{name:{width}}  {loaded.given[name].origin:11}  {loaded.shown(name)}".rstrip())
+
+
+@app.command
+def openapi() -> None:
+    """Print the description of the API: OpenAPI 3.1, JSON."""
+    from litestar import Litestar
+
+    from orbiter.adapters.http.documentation.description import describe
+    from orbiter.adapters.http.edge import Edge
+    from orbiter.entrypoints.container import in_memory
+
+    edge = in_memory().app()
+    assert isinstance(edge, Edge) and isinstance(edge.app, Litestar)
+    print(json.dumps(describe(edge.app), indent=2))
+
+
+async def _created(settings: Settings, **user: Any) -> User:
+    from orbiter.adapters.sql.schema import migrate
+    from orbiter.entrypoints.container import Container
+
+    container = Container(settings=settings)
+    await migrate(settings.storage_url)
+    try:
+        # Without starting the engine: a server may be at work on the same database.
+        return await container.core().accounts.create(**user)
+    finally:
+        await container.storage().close()
+        container.passwords().close()
+
+
+def _loaded(options: Options | None = None) -> Loaded:
+    given = {f"{PREFIX}{name.upper()}": value for name, value in (options or {}).items()}
+    loaded = load(os.environ, given)
+    configure_logging(json=loaded.settings.log.json, level=loaded.settings.log.level)
+    for warning in loaded.warnings:
+        log.warning(warning)
+    make_writable(loaded.settings.data_dir)
+    return loaded
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != password:
+        _refuse("The passwords differ")
+    return password
+
+
+def _refuse(*lines: str, code: int = REFUSED) -> NoReturn:
+    for line in lines:
+        print(line, file=sys.stderr)
+    sys.exit(code)
