@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE_SECONDS: Final = 60
+PATIENCE_SECONDS: Final = 30
 MESSAGE_MAX: Final = 64 * 1024 * 1024
 _END: Final = b"\0"
 _ARGUMENTS: Final = (
@@ -86,12 +86,15 @@ class Page:
             while True:
                 message = json.loads((await receive.readuntil(_END))[:-1])
                 if "id" in message:
-                    self._answers.pop(message["id"]).set_result(message)
+                    answer = self._answers.pop(message["id"])
+                    if not answer.done():
+                        answer.set_result(message)
                 else:
                     self._note(message["method"], message["params"])
         except asyncio.IncompleteReadError:
             for answer in self._answers.values():
-                answer.set_exception(ConnectionError("The browser has gone"))
+                if not answer.done():
+                    answer.set_exception(ConnectionError("The browser has gone"))
 
     def _note(self, event: str, told: dict[str, Any]) -> None:
         if event == "Network.requestWillBeSent":
