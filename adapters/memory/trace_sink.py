@@ -43,7 +43,9 @@ class MemoryTrace:
             for workspace_id, runs in list(self._waiting.items()):
                 try:
                     async with self._storage.open(workspace_id) as uow:
-                        await uow.runs.put_steps([s for steps in runs.values() for s in steps.values()])
+                        await uow.runs.put_steps(
+                            [s for steps in runs.values() for s in steps.values()]
+                        )
                 except Exception as error:
                     log.warning("Steps could not be stored yet: %s", error)
                 else:
@@ -53,6 +55,16 @@ class MemoryTrace:
         """Return the steps of a run that ended, which its end is to be stored with."""
         async with self._storing:
             return list(self._waiting[run.workspace_id].pop(run.id, {}).values())
+
+    def _forget(self, workspace_id: str, steps: Sequence[Step]) -> None:
+        # A step may have gone on while it was being stored.
+        runs = self._waiting[workspace_id]
+        for step in steps:
+            if runs[step.run_id][step.id] is step:
+                del runs[step.run_id][step.id]
+        for run_id in {step.run_id for step in steps}:
+            if not runs[run_id]:
+                del runs[run_id]
 
     async def _flush_soon(self) -> None:
         await self._clock.sleep(SECONDS)

@@ -1,55 +1,88 @@
 """JSON Schema 2020-12 by jsonschema-rs, which never leaves the process."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 import jsonschema_rs
+from jsonschema_rs import ValidationErrorKind
 
 from orbiter.domain.errors import FieldProblem
 
-SCHEMA_BYTES: Final = 64 * 1024
-SCHEMA_DEPTH: Final = 32
+SCHEMA_MAX: Final = 64 * 1024
+DEPTH_MAX: Final = 32
+MESSAGE_MAX: Final = 300
+_VALIDATORS_KEPT: Final = 256
 
 
 class JsonSchemas:
-    """Checks values; schemas that are used again are compiled once."""
+    """Checks values; a schema that is used again is compiled once."""
 
     def complaints(self, schema: Mapping[str, Any]) -> Sequence[str]:
         """Return why *schema* is no schema, if it is none."""
+        if _deep(schema):
+            return [f"A schema nests at most {DEPTH_MAX} levels"]
+        text = _text(schema)
+        if len(text) > SCHEMA_MAX:
+            return [f"A schema has at most {SCHEMA_MAX} characters"]
         try:
-            _validator(_text(schema))
-        except (ValueError, RecursionError) as error:
-            return [_line(error)]
+            _validator(text)
+        except ValueError as error:
+            return [_complaint(error)]
         return []
 
     def problems(self, schema: Mapping[str, Any], value: Any) -> Sequence[FieldProblem]:
         """Return where *value* breaks the schema; fields are dotted, relative to the value."""
-        return [_problem(error) for error in _validator(_text(schema)).iter_errors(value)]
+        validator = _validator(_text(schema))
+        if validator.is_valid(value):
+            return []
+        errors = validator.iter_errors(value)
+        return [problem for error in errors for problem in _problems(error)]
 
     def with_defaults(self, schema: Mapping[str, Any], value: Any) -> Any:
-        """Return *value* with the schema's `default`s in place of what is absent."""
-        properties = schema.get("properties") if isinstance(schema, Mapping) else None
-        if not isinstance(properties, Mapping) or not isinstance(value, Mapping):
+        """Return *value* with the schema's `default`s in place of what is absent.
+
+        They are looked for in `properties` and `items`, however deep, not behind references.
+        """
+        if not isinstance(schema, Mapping):
             return value
-        filled = dict(value)
-        for name, inner in properties.items():
-            if name not in filled and isinstance(inner, Mapping) and "default" in inner:
-                filled[name] = inner["default"]
-            if name in filled:
-                filled[name] = self.with_defaults(inner, filled[name])
-        return filled
+        inner = schema.get("properties")
+        if isinstance(value, Mapping) and isinstance(inner, Mapping):
+            return {**value, **dict(self._filled(inner, value))}
+        if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+            return [self.with_defaults(schema["items"], item) for item in value]
+        return value
+
+    def _filled(
+        self, properties: Mapping[str, Any], value: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Any]]:
+        for name, schema in properties.items():
+            if name in value:
+                yield name, self.with_defaults(schema, value[name])
+            elif isinstance(schema, Mapping) and "default" in schema:
+                yield name, self.with_defaults(schema, schema["default"])
+
+
+def _deep(schema: Any) -> bool:
+    level, depth = [schema], 0
+    while level and depth <= DEPTH_MAX:
+        level = [inner for each in level for inner in _inner(each)]
+        depth += 1
+    return bool(level)
+
+
+def _inner(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _text(schema: Mapping[str, Any]) -> str:
-    text = json.dumps(schema, sort_keys=True)
-    if len(text) > SCHEMA_BYTES:
-        raise ValueError(f"A schema takes at most {SCHEMA_BYTES} bytes")
-    return text
+    return json.dumps(schema)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_VALIDATORS_KEPT)
 def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(
         json.loads(schema), validate_formats=True, retriever=_refuse
@@ -57,12 +90,22 @@ def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def _refuse(uri: str) -> Any:
-    raise ValueError(f"A reference to {uri} is not followed")
+    raise ValueError("references to other documents are not followed")
 
 
-def _line(error: BaseException) -> str:
-    return str(error).partition("\n")[0]
+def _complaint(error: ValueError) -> str:
+    text = error.message if isinstance(error, jsonschema_rs.ValidationError) else str(error)
+    return text[:MESSAGE_MAX]
 
 
-def _problem(error: jsonschema_rs.ValidationError) -> FieldProblem:
-    return FieldProblem(".".join(map(str, error.instance_path)), error.message)
+def _problems(error: jsonschema_rs.ValidationError) -> Iterator[FieldProblem]:
+    path = [str(name) for name in error.instance_path]
+    match error.kind:
+        case ValidationErrorKind.Required(property=name):
+            yield FieldProblem(".".join([*path, name]), "Field required", "missing")
+        case ValidationErrorKind.AdditionalProperties(unexpected=names):
+            for name in names:
+                message = "Extra inputs are not permitted"
+                yield FieldProblem(".".join([*path, name]), message, "extra_forbidden")
+        case _:
+            yield FieldProblem(".".join(path), error.message[:MESSAGE_MAX])

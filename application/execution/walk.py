@@ -133,11 +133,8 @@ class Walk:
         try:
             outcome = await BEHAVIOURS[node.type](visit)
             journal.complete(_told(step, visit), outcome.output)
-        except NodeFailed as failed:
-            outcome = self._after(failed, _told(step, visit), node)
-        except TemplateError as error:
-            failed = NodeFailed("TEMPLATE_ERROR", error.message)
-            outcome = self._after(failed, _told(step, visit), node)
+        except (NodeFailed, TemplateError) as error:
+            outcome = self._after(_failure(error), _told(step, visit), node)
         except BaseException as error:
             journal.fail(_told(step, visit), _interruption(error))
             raise
@@ -148,7 +145,7 @@ class Walk:
         live = self._live[node.id]
         if node.id in self._body.eager:
             live = live[:1]
-        inputs = {each: self._passed[each] for each in sorted(live, key=self._body.ranks.get)}
+        inputs = {each: self._passed[each] for each in sorted(live, key=self._body.ranks.__getitem__)}
         sights = [each.sight for each in inputs.values()]
         return Visit(
             node=node,
@@ -195,6 +192,12 @@ class Walk:
 
 def _told(step: Step, visit: Visit) -> Step:
     return told(step, visit.input, visit.attempt, visit.logs)
+
+
+def _failure(error: NodeFailed | TemplateError) -> NodeFailed:
+    if isinstance(error, NodeFailed):
+        return error
+    return NodeFailed("TEMPLATE_ERROR", error.message)
 
 
 def _interruption(error: BaseException) -> StepError:

@@ -68,9 +68,7 @@ async def _in_turn(visit: Visit, attempt: int, items: Sequence[Any]) -> Outcome:
     return _outcome(visit, turns, variables)
 
 
-async def _together(
-    visit: Visit, attempt: int, items: Sequence[Any], concurrency: int
-) -> Outcome:
+async def _together(visit: Visit, attempt: int, items: Sequence[Any], concurrency: int) -> Outcome:
     """Take several turns at once; each sees the variables from before the loop."""
     variables = visit.sight.variables.inside()
 
@@ -111,9 +109,7 @@ async def _while(visit: Visit, attempt: int) -> Outcome:
     last: Any = None
     variables = visit.sight.variables.inside()
     for index in range(_maximum(visit)):
-        if not visit.evaluate(
-            visit.config["while"], index=index, last=last, vars=variables.values
-        ):
+        if not visit.evaluate(visit.config["while"], index=index, last=last, vars=variables.values):
             break
         turn = await _turn(visit, attempt, index, variables, last=last)
         turns.append(turn)
