@@ -1,6 +1,7 @@
 """The two halves of a forgotten password's way back: the mail, and the new password."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from orbiter.application.authentication import actor_of
@@ -36,10 +37,11 @@ class ForgotPassword:
         failure is logged. Raise Invalid for what is no address.
         """
         require(email_problems(email))
-        self.errands.begin("Mailing a password reset", self._offer(email, address))
+        asked_at = self.work.clock.now()
+        self.errands.begin("Mailing a password reset", self._offer(email, address, asked_at))
         await self.work.clock.sleep(ANSWER_SECONDS)
 
-    async def _offer(self, email: str, address: str | None) -> None:
+    async def _offer(self, email: str, address: str | None, asked_at: datetime) -> None:
         user = await user_by_email(self.work.storage, email)
         if user is None:
             return
@@ -48,7 +50,7 @@ class ForgotPassword:
             id=self.work.new_id(),
             user_id=user.id,
             token_hash=self.tokens.hash(token),
-            at=self.work.clock.now(),
+            at=asked_at,
         )
         async with self.work.storage.open(user.workspace_id) as uow:
             await uow.credentials.add_reset(reset)

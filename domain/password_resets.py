@@ -29,4 +29,4 @@ class PasswordReset:
         It does not once the account was changed after it was asked for: neither a new password
         nor a new address may be undone by whoever reads an older mail.
         """
-        return at < self.expires_at and user.updated_at <= self.expires_at - VALID_FOR
+        return at < self.expires_at and user.updated_at < self.expires_at - VALID_FOR
