@@ -73,7 +73,7 @@ class TestDocument:
     async def test_operations_have_names_of_their_own(self, document: Document) -> None:
         names = [operation["operationId"] for _, operation in operations(document)]
         assert len(names) == len(set(names))
-        assert {"auth_login", "projects_create", "projects_page"} <= set(names)
+        assert {"authLogin", "projectsCreate", "workflowsVersionsRestore"} <= set(names)
 
     async def test_examples_are_what_their_schemas_admit(self, document: Document) -> None:
         for name, media in bodies(document):
@@ -103,6 +103,15 @@ class TestDocument:
         assert {"Location", "ETag", "RateLimit-Limit"} <= set(create["responses"]["201"]["headers"])
         assert "If-Match" in [each.get("name") for each in revise["parameters"]]
         assert "409" in revise["responses"]
+
+    async def test_what_may_be_left_out_is_not_sent_by_trying_it_out(
+        self, document: Document
+    ) -> None:
+        shared = document["components"]["parameters"].values()
+        stated = [each for _, operation in operations(document) for each in operation["parameters"]]
+        for parameter in (*shared, *stated):
+            if not parameter.get("required"):
+                assert "example" not in parameter
 
     async def test_a_run_may_have_ended_or_not(self, document: Document) -> None:
         start = document["paths"][f"{API}/workflows/{{workflow_id}}/run"]["post"]
@@ -335,7 +344,7 @@ class TestInABrowser:
     ) -> None:
         user = (await api.admin()).user
         async with looking_at(api, "/docs", tmp_path) as page:
-            block = "document.getElementById('operations-projects-projects_create')"
+            block = "document.getElementById('operations-projects-projectsCreate')"
             await page.until(block)
             sign_in = {
                 "method": "POST",

@@ -157,9 +157,10 @@ def openapi_config() -> OpenAPIConfig:
 
 
 def operation_id(handler: HTTPRouteHandler, method: Method, components: list[Any]) -> str:
-    """Return the path's words and the handler's name: `projects_create`, `auth_login`."""
+    """Return the path's words and the handler's name: `projectsCreate`, `authLogin`."""
     words = [part.replace("-", "_") for part in components if isinstance(part, str)]
     words = words[2:] if words[:2] == ["api", "v1"] else ["root", *words]
     if words[-1] != handler.handler_name:
         words.append(handler.handler_name)
-    return "_".join(words)
+    first, *others = "_".join(words).split("_")
+    return first + "".join(word.capitalize() for word in others)

@@ -13,10 +13,9 @@ REQUEST: Final[Mapping[str, Mapping[str, Any]]] = {
         "name": IDEMPOTENCY_KEY,
         "in": "header",
         "required": False,
-        "description": "Repeat the request under the same key, within 24 hours, and it is not done "
-        "again: the first answer comes back. With another body: 409.",
+        "description": "A word of your own, such as a UUID. Repeat the request under it, within 24 "
+        "hours, and it is not done again: the first answer comes back. With another body: 409.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        "example": "6f1c2f4e-9d0b-4c54-8f5e-0d6f0c1b7a3d",
     },
 }
 RESPONSE: Final[Mapping[str, Mapping[str, Any]]] = {

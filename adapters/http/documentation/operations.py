@@ -105,7 +105,8 @@ class Operation:
             # What is left out of an address or a header is absent, never null.
             each["schema"] = {**not_null(each["schema"])}
             each.setdefault("description", _meaning(each))
-            if each["in"] != "query":
+            # Swagger UI sends the example of what may as well be left out.
+            if each["required"]:
                 each["example"] = examples.of(each["schema"], name=each["name"])
         if self.method == "POST" and self.handler.opt.get(REPEATABLE, True):
             return [*stated, headers.parameter(headers.IDEMPOTENCY_KEY)]

@@ -70,8 +70,6 @@ SPECIFIC: Final[Mapping[str, Any]] = {
 
 # By property, wherever it stands and the schema itself shows nothing.
 GENERAL: Final[Mapping[str, Any]] = {
-    "If-Match": '"3"',
-    "Prefer": "wait=30",
     "action": "project.created",
     "actor_email": "ada@example.org",
     "address": "203.0.113.7",
