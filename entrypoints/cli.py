@@ -15,7 +15,7 @@ import uvloop
 from cyclopts import App, Parameter
 
 from orbiter.adapters.telemetry.logging import configure_logging
-from orbiter.domain.errors import Invalid, OrbiterError
+from orbiter.domain.errors import Invalid, OrbiterError, Unavailable
 from orbiter.domain.identity import Role
 from orbiter.domain.users import User
 from orbiter.entrypoints import serving
@@ -69,6 +69,8 @@ def main() -> None:
         _refuse(*refusal.problems, code=MISUSED)
     except Invalid as refusal:
         _refuse(*(f"{problem.field}: {problem.message}" for problem in refusal.problems))
+    except Unavailable as refusal:
+        _refuse(_with_reason(refusal))
     except OrbiterError as refusal:
         _refuse(refusal.message)
     except (serving.CannotListen, DataFolderUnusable) as refusal:
@@ -197,6 +199,13 @@ def _password() -> str:
     if getpass.getpass("Again: ") != password:
         _refuse("The passwords differ")
     return password
+
+
+def _with_reason(refusal: Unavailable) -> str:
+    """Say what lies behind, too: it is the operator who reads this."""
+    cause = refusal.__cause__
+    reason = str(getattr(cause, "orig", None) or cause or "").partition("\n")[0]
+    return f"{refusal.message}: {reason}" if reason else refusal.message
 
 
 def _refuse(*lines: str, code: int = REFUSED) -> NoReturn:

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -15,16 +14,9 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from orbiter.entrypoints.protocol import HEAD_BYTES, BoundedHttp
-from support.serving import application
+from support.serving import a_free_port, application
 
 SCRIPT = Path(__file__).parents[1] / "support" / "serving.py"
-
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

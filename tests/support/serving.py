@@ -1,6 +1,7 @@
 """A small application served in a process of its own, to see how one begins and ends."""
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,14 @@ import uvloop
 
 from orbiter.entrypoints.serving import CannotListen, serve
 from orbiter.entrypoints.settings import load
+
+
+def a_free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def say(word: str) -> None:
