@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from orbiter.application.accounts import REFUSAL_SECONDS
+from orbiter.application.login import REFUSAL_SECONDS
 from orbiter.application.paging import PageRequest
 from orbiter.domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from orbiter.domain.identity import Role, Scope

@@ -13,11 +13,12 @@ from orbiter.adapters.notification.files import FileMailer
 from orbiter.adapters.security.passwords import Argon2PasswordHasher
 from orbiter.adapters.security.tokens import SignedTokens
 from orbiter.adapters.system.ids import new_id
-from orbiter.application.accounts import AccountHandlers, SignIn
+from orbiter.application.accounts import AccountHandlers
 from orbiter.application.api_keys import ApiKeyHandlers
 from orbiter.application.audit_log import AuditLogHandlers
 from orbiter.application.authentication import Authentication
 from orbiter.application.errands import Errands
+from orbiter.application.login import SignIn
 from orbiter.application.members import MemberHandlers
 from orbiter.application.paging import PageRequest
 from orbiter.application.ports.identity import PasswordHasher
