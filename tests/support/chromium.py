@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -123,9 +124,17 @@ async def open_page(executable: str, profile: Path) -> AsyncIterator[Page]:
         yield page
     finally:
         os.close(tell)  # At the end of what it is told, the browser ends.
-        await asyncio.to_thread(os.waitpid, pid, 0)
+        await _ended(pid)
         await listening
         transport.close()
+
+
+async def _ended(pid: int) -> None:
+    ending = asyncio.create_task(asyncio.to_thread(os.waitpid, pid, 0))
+    done, _ = await asyncio.wait({ending}, timeout=PATIENCE_SECONDS)
+    if not done:
+        os.kill(pid, signal.SIGKILL)
+    await ending
 
 
 async def _attach(page: Page) -> None:
