@@ -43,7 +43,7 @@ def orbiter(
     )
 
 
-def refusal(*arguments: str, folder: Path, **settings: object) -> tuple[int, list[str]]:
+def refusal(*arguments: str, folder: Path, **settings: Any) -> tuple[int, list[str]]:
     """Return the exit code and the lines of a command that says why it does nothing."""
     ran = orbiter(*arguments, folder=folder, **settings)
     assert ran.stdout == ""
