@@ -92,6 +92,7 @@ class MemoryRunEngine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._trace.close()
 
     def _begin(self, run: Run, graph: WorkflowVersion) -> None:
         task = asyncio.ensure_future(self._carry_out(run, graph))

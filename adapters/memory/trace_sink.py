@@ -13,6 +13,7 @@ from orbiter.application.ports.system import Clock
 from orbiter.domain.runs import Run, Step
 
 SECONDS: Final = 0.05
+LONGEST_PAUSE: Final = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -35,21 +36,29 @@ class MemoryTrace:
         """Take a step; it is stored in a moment."""
         self._waiting[workspace_id].setdefault(step.run_id, {})[step.id] = step
         if self._flusher is None:
-            self._flusher = asyncio.ensure_future(self._flush_soon())
+            self._flusher = asyncio.ensure_future(self._flush_all())
 
-    async def flush(self) -> None:
-        """Store everything taken so far; what can't be stored waits for its run's end."""
+    async def flush(self) -> bool:
+        """Store everything taken so far; say whether that worked."""
+        stored = True
         async with self._storing:
             for workspace_id, runs in list(self._waiting.items()):
+                steps = [step for of_one in runs.values() for step in of_one.values()]
                 try:
                     async with self._storage.open(workspace_id) as uow:
-                        await uow.runs.put_steps(
-                            [s for steps in runs.values() for s in steps.values()]
-                        )
+                        await uow.runs.put_steps(steps)
                 except Exception as error:
                     log.warning("Steps could not be stored yet: %s", error)
+                    stored = False
                 else:
-                    del self._waiting[workspace_id]
+                    self._forget(workspace_id, steps)
+        return stored
+
+    async def close(self) -> None:
+        """Stop storing in the background."""
+        if self._flusher is not None:
+            self._flusher.cancel()
+            await asyncio.gather(self._flusher, return_exceptions=True)
 
     async def take(self, run: Run) -> Sequence[Step]:
         """Return the steps of a run that ended, which its end is to be stored with."""
@@ -66,10 +75,12 @@ class MemoryTrace:
             if not runs[run_id]:
                 del runs[run_id]
 
-    async def _flush_soon(self) -> None:
-        await self._clock.sleep(SECONDS)
+    async def _flush_all(self) -> None:
+        pause = SECONDS
+        while any(self._waiting.values()):
+            await self._clock.sleep(pause)
+            pause = SECONDS if await self.flush() else min(2 * pause, LONGEST_PAUSE)
         self._flusher = None
-        await self.flush()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@
     plan.py        a canvas made ready for walking: bodies, order, what leads where
     walk.py        one walk through one body: what is ready, what is skipped, what runs at once
     visit.py       a node at its turn: what it sees and how it reaches the world
+    journey.py     what all walks of one run share
+    world.py       the ports that nodes use
     scope.py       what a body starts from, and what each node sees of the others' outputs
     variables.py   `vars`, carried along the edges
     place.py       where in the nest of loops a node stands: keys of effects, ids of steps
     journal.py     the steps of the trace, counted against the limits
+    limits.py      how far a run may go
     sizes.py       how large values may be
     outcome.py     how a node ends, well or badly
     nodes/         what each kind of node does, one module per kind, and their registry

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from orbiter.application.execution.journal import Journal
+from orbiter.application.execution.journey import Journey
 from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.outcome import INTERNAL_ERROR, LimitCrossed, NodeFailed
 from orbiter.application.execution.place import Place
 from orbiter.application.execution.plan import Plan, plan_of
 from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
-from orbiter.application.execution.walk import Journey, Walk
+from orbiter.application.execution.walk import Walk
 from orbiter.application.execution.world import World
 from orbiter.application.ports.execution import Done, Effect, StepRunner, TraceSink
 from orbiter.domain.errors import FieldProblem
@@ -79,10 +80,13 @@ class Executor:
         self, run: Run, graph: WorkflowVersion, runner: StepRunner, journal: Journal
     ) -> Any:
         plan = self._plan(graph)
-        journey = Journey(plan=plan, world=self._world, runner=runner, journal=journal)
-        walk = Walk(journey, plan.top, Place(run_id=run.id), self._scope(run, graph, plan))
         try:
-            async with asyncio.timeout(self._limits.run_seconds):
+            async with asyncio.timeout(self._limits.run_seconds) as bound:
+                journey = Journey(
+                    plan=plan, world=self._world, runner=runner, journal=journal, bound=bound
+                )
+                scope = self._scope(run, graph, plan)
+                walk = Walk(journey, plan.top, Place(run_id=run.id), scope)
                 return (await walk.to_the_end()).output
         except TimeoutError:
             message = f"The run took more than {self._limits.run_seconds:g} seconds"

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from orbiter.application.execution.journey import Journey
 from orbiter.application.execution.outcome import NodeFailed, Outcome
 from orbiter.application.execution.place import Place
 from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.world import World
-from orbiter.application.ports.execution import Effect, EffectFailed, StepRunner
+from orbiter.application.ports.execution import Effect, EffectFailed
 from orbiter.application.ports.outbound import OutboundError
 from orbiter.domain.workflows import Node
 
@@ -40,8 +41,7 @@ class Visit:
     scope: Scope
     sight: Sight
     inputs: Mapping[str, Any]
-    world: World
-    runner: StepRunner
+    journey: Journey
     enter: Enter
     input: Any = None
     attempt: int = 1
@@ -49,6 +49,11 @@ class Visit:
 
     def __post_init__(self) -> None:
         self.input = self.node.config
+
+    @property
+    def world(self) -> World:
+        """Return what nodes reach the world by."""
+        return self.journey.world
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -85,7 +90,9 @@ class Visit:
         """Return what the effect gives, tried as often as the node's settings say."""
         retry, timeout = self.node.retry, self.node.timeout_seconds
         try:
-            done = await self.runner.run(self.key, effect, retry=retry, timeout_seconds=timeout)
+            done = await self.journey.runner.run(
+                self.key, effect, retry=retry, timeout_seconds=timeout
+            )
         except EffectFailed as failed:
             *earlier, last = (_failure_of(each, timeout) for each in failed.failures)
             self.retried(earlier)
@@ -95,7 +102,7 @@ class Visit:
 
     async def sleep(self, seconds: float) -> None:
         """Let *seconds* pass."""
-        await self.runner.sleep(self.key, seconds)
+        await self.journey.sleep(self.key, seconds)
 
     def retried(self, failures: Sequence[NodeFailed]) -> None:
         """Note the failures of earlier attempts."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from orbiter.application.execution.journal import Journal, told
+from orbiter.application.execution.journal import told
+from orbiter.application.execution.journey import Journey
 from orbiter.application.execution.nodes import BEHAVIOURS
 from orbiter.application.execution.outcome import (
     INTERNAL_ERROR,
@@ -16,26 +17,14 @@ from orbiter.application.execution.outcome import (
     Outcome,
 )
 from orbiter.application.execution.place import Place
-from orbiter.application.execution.plan import Body, Plan
+from orbiter.application.execution.plan import Body
 from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.visit import Visit, Walked
-from orbiter.application.execution.world import World
-from orbiter.application.ports.execution import StepRunner
 from orbiter.application.ports.templating import TemplateError
 from orbiter.domain.runs import Step, StepError
 from orbiter.domain.workflows import Edge, Node, OnError
 from orbiter.domain.workflows.node_kinds import ERROR, OUTPUT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Journey:
-    """What is the same for every walk of one run."""
-
-    plan: Plan
-    world: World
-    runner: StepRunner
-    journal: Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +143,7 @@ class Walk:
             scope=self._scope,
             sight=Sight.joined(sights) if sights else self._scope.sight,
             inputs={each: passed.outcome.output for each, passed in inputs.items()},
-            world=self._journey.world,
-            runner=self._journey.runner,
+            journey=self._journey,
             enter=partial(self._enter, node.id),
         )
 

@@ -6,11 +6,24 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from orbiter.domain.checks import text_problems
 from orbiter.domain.errors import FieldProblem
 from orbiter.domain.workflows.node_kinds import NODE_KINDS, OUTPUT, NodeKind
+from orbiter.domain.workflows.settings import Number
 
 NODES_MAX: Final = 500
 EDGES_MAX: Final = 5000
+ID_MAX: Final = 100
+LABEL_MAX: Final = 255
+LOOPS_MAX: Final = 10
+PAUSE_MAX: Final = 3600
+DAY: Final = 24 * 3600
+
+
+_ATTEMPTS: Final = Number(1, 10, whole=True)
+_BACKOFF: Final = Number(0, PAUSE_MAX)
+_MULTIPLIER: Final = Number(1, 10)
+_TIMEOUT: Final = Number(0.001, DAY)
 
 
 class OnError(StrEnum):
@@ -23,15 +36,21 @@ class OnError(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """How often a node is tried; the pause grows by *multiplier* each time, in seconds."""
+    """How often a node is tried; the pause grows by *multiplier* each time, to an hour at most."""
 
     max_attempts: int = 1
     backoff_seconds: float = 1
     multiplier: float = 2
 
+    def problems(self, field: str) -> Iterator[FieldProblem]:
+        """Yield which of its figures are out of bounds."""
+        yield from _ATTEMPTS.problems(f"{field}.max_attempts", self.max_attempts)
+        yield from _BACKOFF.problems(f"{field}.backoff_seconds", self.backoff_seconds)
+        yield from _MULTIPLIER.problems(f"{field}.multiplier", self.multiplier)
+
     def pause_before(self, attempt: int) -> float:
         """Return the seconds to wait before *attempt* (2 is the first one repeated)."""
-        return self.backoff_seconds * self.multiplier ** (attempt - 2)
+        return min(self.backoff_seconds * self.multiplier ** (attempt - 2), PAUSE_MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +89,20 @@ class Node:
     def kind(self) -> NodeKind:
         """Return what its type may do; only on a canvas without problems."""
         return NODE_KINDS[self.type]
+
+    def problems(self, field: str) -> Iterator[FieldProblem]:
+        """Yield what is wrong with the node by itself, found at *field*."""
+        yield from text_problems(f"{field}.id", self.id, minimum=1, maximum=ID_MAX)
+        yield from text_problems(f"{field}.label", self.label, maximum=LABEL_MAX)
+        yield from self.retry.problems(f"{field}.retry")
+        if self.timeout_seconds is not None:
+            yield from _TIMEOUT.problems(f"{field}.timeout_seconds", self.timeout_seconds)
+        kind = NODE_KINDS.get(self.type)
+        if kind is None:
+            known = ", ".join(f"'{name}'" for name in NODE_KINDS)
+            yield FieldProblem(f"{field}.type", f"Input should be one of {known}", "enum")
+        else:
+            yield from kind.settings.problems(f"{field}.config", self.config)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,16 +152,14 @@ class Canvas:
         parents = {node.id: node.parent_id for node in self.nodes}
         for index, node in enumerate(self.nodes):
             at = f"nodes.{index}"
-            kind = NODE_KINDS.get(node.type)
-            if kind is None:
-                known = ", ".join(f"'{name}'" for name in NODE_KINDS)
-                yield FieldProblem(f"{at}.type", f"Input should be one of {known}", "enum")
-            else:
-                yield from kind.settings.problems(f"{at}.config", node.config)
+            yield from node.problems(at)
             if node.parent_id is not None and types.get(node.parent_id) != "loop":
                 yield FieldProblem(f"{at}.parent_id", f"'{node.parent_id}' is not a loop's id")
             elif _own_ancestor(node.id, parents):
                 yield FieldProblem(f"{at}.parent_id", "A loop can't lie inside itself")
+            elif _depth(node.id, parents) > LOOPS_MAX:
+                message = f"Loops lie at most {LOOPS_MAX} levels deep in each other"
+                yield FieldProblem(f"{at}.parent_id", message)
 
     def _edge_problems(self) -> Iterator[FieldProblem]:
         known = {node.id for node in self.nodes}
@@ -153,6 +184,13 @@ def _own_ancestor(node_id: str, parents: Mapping[str, str | None]) -> bool:
         seen.add(current)
         current = parents.get(current)
     return current == node_id
+
+
+def _depth(node_id: str, parents: Mapping[str, str | None]) -> int:
+    depth, current = 0, parents.get(node_id)
+    while current is not None and depth <= LOOPS_MAX:
+        depth, current = depth + 1, parents.get(current)
+    return depth
 
 
 def _too_long(field: str, maximum: int, length: int) -> FieldProblem:

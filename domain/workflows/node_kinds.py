@@ -76,6 +76,20 @@ def _one_of(*names: str) -> Callable[[Config], Complaints]:
     return complaints
 
 
+_AUTH_PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "bearer": ("token",),
+    "basic": ("username",),
+    "header": ("name", "value"),
+}
+
+
+def _auth_complaints(config: Config) -> Complaints:
+    auth = config.get("auth") or {}
+    for part in _AUTH_PARTS.get(auth.get("type", ""), ()):
+        if not auth.get(part):
+            yield "MISSING_CONFIG", f"The setting 'auth.{part}' is missing"
+
+
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _AUTH: Final = Shape(
     {
@@ -142,6 +156,7 @@ NODE_KINDS: Final[Mapping[str, NodeKind]] = {
         ),
         frozenset({"url"}),
         pure=False,
+        complaints=_auth_complaints,
     ),
     "delay": NodeKind(
         Shape({"seconds": Number(0, MAX_DELAY_SECONDS, template=True), "until": Text()}),

@@ -1,0 +1,174 @@
+"""Graphs in few words, and a place to run them without an engine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from orbiter.adapters.memory.step_runner import MemoryStepRunner
+from orbiter.adapters.system.ids import new_id
+from orbiter.adapters.templating.json_schemas import JsonSchemas
+from orbiter.adapters.templating.minijinja import MinijinjaTemplates
+from orbiter.application.execution.executor import Executor
+from orbiter.application.execution.limits import Limits
+from orbiter.application.execution.world import World
+from orbiter.application.ports.outbound import (
+    HttpClient,
+    OutboundAnswer,
+    OutboundError,
+    OutboundRequest,
+)
+from orbiter.domain.runs import Run, Step, StepStatus, Trigger
+from orbiter.domain.workflows import (
+    Canvas,
+    Edge,
+    Node,
+    OnError,
+    Retry,
+    WorkflowVersion,
+    issues_of,
+)
+from support.clock import START
+from support.virtual_time import VirtualClock
+
+NOBODY = "0192f000-0000-7000-8000-000000000001"
+
+
+def node(
+    id: str,
+    type: str,
+    *,
+    inside: str | None = None,
+    on_error: OnError = OnError.FAIL,
+    fallback: Any = None,
+    retry: Retry | None = None,
+    timeout: float | None = None,
+    **config: Any,
+) -> Node:
+    """Return a node; a setting that is a word of Python's is written with `_` behind it."""
+    return Node(
+        id=id,
+        type=type,
+        parent_id=inside,
+        on_error=on_error,
+        fallback=fallback,
+        retry=retry or Retry(),
+        timeout_seconds=timeout,
+        config={name.rstrip("_"): value for name, value in config.items()},
+    )
+
+
+def graph(*nodes: Node, edges: str, variables: Mapping[str, Any] | None = None) -> WorkflowVersion:
+    """Return a graph without issues; *edges* is like `start > check, check.yes > end`."""
+    drawn = (Edge(id=text, **_ends(text)) for text in edges.replace("\n", " ").split(","))
+    canvas = Canvas(nodes=nodes, edges=tuple(drawn))
+    assert list(canvas.problems()) == []
+    assert issues_of(canvas) == ()
+    return WorkflowVersion(
+        workflow_id=new_id(),
+        version=1,
+        canvas=canvas,
+        variables=variables or {},
+        created_by=NOBODY,
+        created_at=START,
+    )
+
+
+def _ends(text: str) -> dict[str, str | None]:
+    source, target = (end.strip() for end in text.split(">"))
+    source, _, handle = source.partition(".")
+    return {"source": source, "target": target, "source_handle": handle or None}
+
+
+@dataclass
+class Traced:
+    """A run that ended, and the last that was written of each of its steps."""
+
+    run: Run
+    steps: Sequence[Step]
+    seconds: float
+
+    @property
+    def output(self) -> Any:
+        assert self.run.error is None, self.run.error
+        return self.run.output
+
+    @property
+    def failure(self) -> tuple[str, str | None]:
+        assert self.run.error is not None
+        return self.run.error.code, self.run.error.node_id
+
+    def of(self, node_id: str) -> list[Step]:
+        """Return a node's steps, in the order of starting."""
+        return [step for step in self.steps if step.node_id == node_id]
+
+    def one(self, node_id: str) -> Step:
+        (step,) = self.of(node_id)
+        return step
+
+    def nodes(self, status: StepStatus) -> set[str | None]:
+        """Return the nodes whose steps have that status."""
+        return {step.node_id for step in self.steps if step.status is status}
+
+
+class Steps:
+    """A trace in memory; `written` has every version of every step."""
+
+    def __init__(self) -> None:
+        self.written: list[Step] = []
+
+    def write(self, step: Step) -> None:
+        self.written.append(step)
+
+    async def flush(self) -> None:
+        pass
+
+    @property
+    def last(self) -> list[Step]:
+        latest = {step.id: step for step in self.written}
+        return sorted(latest.values(), key=lambda step: step.sequence)
+
+
+class Unplugged:
+    """No way out."""
+
+    async def send(self, request: OutboundRequest) -> OutboundAnswer:
+        raise OutboundError("CONNECTION_FAILED", "There is no network")
+
+
+@dataclass
+class Laboratory:
+    """An executor in virtual time."""
+
+    http: HttpClient = field(default_factory=Unplugged)
+    limits: Limits = Limits()
+    clock: VirtualClock = field(default_factory=VirtualClock)
+
+    def __post_init__(self) -> None:
+        self.templates, self.schemas = MinijinjaTemplates(), JsonSchemas()
+        world = World(
+            templates=self.templates, schemas=self.schemas, http=self.http, clock=self.clock
+        )
+        self.executor = Executor(world, self.limits)
+        self.runner = MemoryStepRunner(self.clock)
+
+    async def run(self, graph: WorkflowVersion, run_id: str | None = None, **inputs: Any) -> Traced:
+        """Return the run of a graph once it has ended."""
+        run, trace = a_started_run(graph, run_id, inputs), Steps()
+        work = self.executor.execute(run, graph, self.runner, trace)
+        ended = await self.clock.through(work)
+        seconds = (self.clock.now() - START).total_seconds()
+        return Traced(ended, trace.last, seconds)
+
+
+def a_started_run(graph: WorkflowVersion, run_id: str | None, inputs: Mapping[str, Any]) -> Run:
+    """Return a run of *graph* that has just left the queue."""
+    return Run(
+        id=run_id or new_id(),
+        workspace_id=NOBODY,
+        workflow_id=graph.workflow_id,
+        project_id=NOBODY,
+        version=graph.version,
+        trigger=Trigger.MANUAL,
+        inputs=inputs,
+        queued_at=START,
+    ).start(at=START)
