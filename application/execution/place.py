@@ -27,12 +27,13 @@ class Place:
         """Return the turn of the innermost loop, None outside of loops."""
         return self.iterations[-1] if self.iterations else None
 
-    def key(self, node_id: str) -> str:
+    def key(self, node_id: str, *attempt: int) -> str:
         """Return the key of a node's effect: `<run>:<node path>:<iteration>:<attempt group>`.
 
+        The group names the *attempt* of each loop around, and of the node if it counts its own.
         It is plain ASCII without spaces, fit for a header.
         """
-        attempts = ".".join(map(str, self.attempts))
+        attempts = ".".join(map(str, (*self.attempts, *attempt)))
         return f"{self.run_id}:{self._path(node_id)}:{self._turns()}:{attempts}"
 
     def step_of(self, node_id: str) -> str:

@@ -104,6 +104,11 @@ class Visit:
         """Let *seconds* pass."""
         await self.journey.sleep(self.key, seconds)
 
+    async def pause_before(self, attempt: int) -> None:
+        """Let the pause pass that the node's settings ask for before it is tried again."""
+        key = self.place.key(self.node.id, attempt)
+        await self.journey.sleep(key, self.node.retry.pause_before(attempt))
+
     def retried(self, failures: Sequence[NodeFailed]) -> None:
         """Note the failures of earlier attempts."""
         self.attempt = len(failures) + 1

@@ -134,7 +134,9 @@ class Walk:
         live = self._live[node.id]
         if node.id in self._body.eager:
             live = live[:1]
-        inputs = {each: self._passed[each] for each in sorted(live, key=self._body.ranks.__getitem__)}
+        inputs = {
+            each: self._passed[each] for each in sorted(live, key=self._body.ranks.__getitem__)
+        }
         sights = [each.sight for each in inputs.values()]
         return Visit(
             node=node,

@@ -1,5 +1,6 @@
 """Graphs in few words, and a place to run them without an engine."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from orbiter.application.ports.outbound import (
     OutboundError,
     OutboundRequest,
 )
+from orbiter.application.ports.templating import Templates
 from orbiter.domain.runs import Run, Step, StepStatus, Trigger
 from orbiter.domain.workflows import (
     Canvas,
@@ -135,16 +137,25 @@ class Unplugged:
         raise OutboundError("CONNECTION_FAILED", "There is no network")
 
 
+class Silent:
+    """A service that never answers."""
+
+    async def send(self, request: OutboundRequest) -> OutboundAnswer:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
 @dataclass
 class Laboratory:
     """An executor in virtual time."""
 
     http: HttpClient = field(default_factory=Unplugged)
+    templates: Templates = field(default_factory=MinijinjaTemplates)
     limits: Limits = Limits()
     clock: VirtualClock = field(default_factory=VirtualClock)
 
     def __post_init__(self) -> None:
-        self.templates, self.schemas = MinijinjaTemplates(), JsonSchemas()
+        self.schemas = JsonSchemas()
         world = World(
             templates=self.templates, schemas=self.schemas, http=self.http, clock=self.clock
         )

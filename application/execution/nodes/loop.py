@@ -32,7 +32,7 @@ async def behave(visit: Visit) -> Outcome:
         if len(failures) == visit.node.retry.max_attempts:
             visit.retried(failures[:-1])
             raise failures[-1]
-        await visit.sleep(visit.node.retry.pause_before(len(failures) + 1))
+        await visit.pause_before(len(failures) + 1)
 
 
 async def _attempt(visit: Visit, attempt: int) -> Outcome:
