@@ -17,6 +17,7 @@ INTEGER_MAX: Final = 2**63 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _NANO: Final = 10**9
+_DOLLARS_MAX: Final = Decimal(INTEGER_MAX // _NANO)
 
 # Compared byte by byte: what a language's rules of sorting would add is time alone.
 Id: Final = String(ID_LENGTH).with_variant(
@@ -44,7 +45,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Money(TypeDecorator[Decimal]):
-    """US dollars, as whole billionths; rounded up, as moments are, and cut to 64 bits."""
+    """US dollars, as whole billionths; rounded up, as moments are, and at most 9 billion."""
 
     impl = BigInteger
     cache_ok = True
@@ -53,9 +54,8 @@ class Money(TypeDecorator[Decimal]):
         """Return the billionths."""
         if value is None:
             return None
-        if abs(value) * _NANO > INTEGER_MAX:
-            return INTEGER_MAX if value > 0 else -INTEGER_MAX
-        return int((value * _NANO).to_integral_value(ROUND_CEILING))
+        within = max(-_DOLLARS_MAX, min(value, _DOLLARS_MAX))
+        return int((within * _NANO).to_integral_value(ROUND_CEILING))
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
         """Return the dollars."""

@@ -1,7 +1,7 @@
 """Open connections, kept for the next who needs one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -20,8 +20,16 @@ class Connections:
     statement it is used for.
     """
 
-    def __init__(self, engine: AsyncEngine, size: int) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        size: int,
+        *,
+        is_open: Callable[[AsyncConnection], bool] = lambda _: True,
+    ) -> None:
+        """Lend connections that *is_open* knows to be so, without asking the database."""
         self._engine = engine
+        self._is_open = is_open
         self._free = asyncio.Semaphore(size)
         self._idle: list[AsyncConnection] = []
         self._closed = False
@@ -30,7 +38,7 @@ class Connections:
     async def use(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection, or raise Unavailable; one that broke meanwhile is not lent again."""
         async with self._free:
-            connection = self._idle.pop() if self._idle else await self._open()
+            connection = await self._take()
             try:
                 yield connection
             finally:
@@ -48,16 +56,19 @@ class Connections:
             await self._idle.pop().close()
         await self._engine.dispose()
 
-    async def _open(self) -> AsyncConnection:
+    async def _take(self) -> AsyncConnection:
+        while self._idle:
+            connection = self._idle.pop()
+            if self._is_open(connection):
+                return connection
+            await settled(self._discard(connection))
         if self._closed:
             raise Unavailable("The storage is closed")
         return await connected(self._engine)
 
     async def _discard(self, broken: AsyncConnection) -> None:
-        # What broke one has most likely broken those that lay idle, too.
-        for connection in (broken, *self._idle):
-            await connection.close()
-        self._idle.clear()
+        await broken.invalidate()
+        await broken.close()
 
 
 async def connected(engine: AsyncEngine) -> AsyncConnection:

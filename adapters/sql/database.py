@@ -45,10 +45,13 @@ class Database:
                 Connections(sqlite.reading_engine(place), min(pool_size, _SQLITE_READERS)),
                 Connections(sqlite.writing_engine(place), 1),
             )
+        engines = (
+            postgresql.reading_engine(place),
+            postgresql.writing_engine(place),
+            postgresql.single_engine(place),
+        )
         return cls(
-            Connections(postgresql.reading_engine(place), pool_size),
-            Connections(postgresql.writing_engine(place), pool_size),
-            Connections(postgresql.single_engine(place), pool_size),
+            *(Connections(engine, pool_size, is_open=postgresql.is_open) for engine in engines)
         )
 
     @asynccontextmanager

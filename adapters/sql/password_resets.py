@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Table
+from sqlalchemy import Column, ForeignKeyConstraint, Table
 
 from orbiter.adapters.sql.columns import Hash, Id, Instant
 from orbiter.adapters.sql.failures import missing
@@ -14,14 +14,10 @@ password_resets: Final = Table(
     "password_resets",
     metadata,
     Column("id", Id, nullable=False),
-    Column(
-        "user_id",
-        Id,
-        ForeignKey("users.id", ondelete="CASCADE", info=missing("User")),
-        primary_key=True,
-    ),
+    Column("user_id", Id, primary_key=True),
     Column("token_hash", Hash, nullable=False, unique=True),
     Column("expires_at", Instant, nullable=False),
+    ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE", info=missing("User")),
 )
 
 PASSWORD_RESETS: Final = Mapped(password_resets, PasswordReset)

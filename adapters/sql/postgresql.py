@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from sqlalchemy import URL, NullPool
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 CONNECT_SECONDS: Final = 5.0
 STATEMENT_SECONDS: Final = 60.0
@@ -22,6 +22,13 @@ def writing_engine(url: URL) -> AsyncEngine:
 def single_engine(url: URL) -> AsyncEngine:
     """Return the engine of connections whose every statement is a transaction."""
     return _engine(url, {}, isolation_level="AUTOCOMMIT")
+
+
+def is_open(connection: AsyncConnection) -> bool:
+    """Say whether the server has left the connection open, as far as the driver has noticed."""
+    sync = connection.sync_connection
+    driver: Any = sync.connection.driver_connection if sync else None
+    return driver is not None and not driver.is_closed()
 
 
 def _engine(url: URL, settings: dict[str, str], *, isolation_level: Any) -> AsyncEngine:

@@ -68,9 +68,11 @@ _SWEEP: Final = text(
 class SqlRateLimiter:
     """Sliding windows of all processes that share a PostgreSQL; two counters per caller."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, sweep_seconds: float = SWEEP_SECONDS) -> None:
+        """Count in *database*; delete what has expired every *sweep_seconds*."""
         self._database = database
-        self._sweep_at = time.monotonic() + SWEEP_SECONDS
+        self._sweep_seconds = sweep_seconds
+        self._sweep_at = time.monotonic() + sweep_seconds
 
     async def hit(self, name: str, who: str, rate: Rate) -> Allowance:
         """Count one hit of *who* under the limit *name*; one that is refused does not count."""
@@ -88,7 +90,7 @@ class SqlRateLimiter:
 
     async def _sweep(self) -> None:
         if time.monotonic() >= self._sweep_at:
-            self._sweep_at = time.monotonic() + SWEEP_SECONDS
+            self._sweep_at = time.monotonic() + self._sweep_seconds
             await self._database.write_alone(_SWEEP, {})
 
 

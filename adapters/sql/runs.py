@@ -164,7 +164,7 @@ class SqlRuns(SqlRepository[Run]):
         if only.q is not None:
             given["q"] = f"%{_LIKE_SIGN.sub(_ESCAPED, folded(only.q))}%"
         if only.min_duration_ms is not None:
-            given["min_duration_ms"] = min(only.min_duration_ms, INTEGER_MAX)
+            given["min_duration_ms"] = max(-1, min(only.min_duration_ms, INTEGER_MAX))
         given["mine"] = self._workspace_id
         return await _PAGES.page(self._transaction, given, request, request.id_after())
 

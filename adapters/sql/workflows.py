@@ -6,7 +6,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     String,
@@ -62,18 +61,16 @@ workflows: Final = Table(
 versions: Final = Table(
     "workflow_versions",
     metadata,
-    Column(
-        "workflow_id",
-        Id,
-        ForeignKey("workflows.id", ondelete="CASCADE", info=missing("Workflow")),
-        primary_key=True,
-    ),
+    Column("workflow_id", Id, primary_key=True),
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     Column("canvas", Json, nullable=False),
     Column("variables", Json, nullable=False),
     Column("issues", Json, nullable=False),
     Column("created_by", Id, nullable=False),
     Column("created_at", Instant, nullable=False),
+    ForeignKeyConstraint(
+        ["workflow_id"], ["workflows.id"], ondelete="CASCADE", info=missing("Workflow")
+    ),
 )
 
 # When the newest run was queued; derived, so that starting a run does not change its workflow.

