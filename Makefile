@@ -20,7 +20,7 @@ run: $(VENV)/ready ## Set everything up, then serve (ORBITER_PORT, ORBITER_DATA_
 	@exec $(BIN)/orbiter serve
 
 .PHONY: test
-test: $(VENV)/ready-dev types-links ## Set everything up, then run every test, with a real PostgreSQL
+test: $(VENV)/ready-dev types-links | $(VENV)/browser ## Set everything up, then run every test, with a real PostgreSQL
 	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 .PHONY: check
@@ -77,4 +77,16 @@ $(VENV)/ready: requirements.lock pyproject.toml | $(VENV)/uv
 $(VENV)/ready-dev: requirements-dev.lock $(VENV)/ready
 	@echo "Installing what its tests need (requirements-dev.lock)"
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes -r requirements-dev.lock
+	touch $@
+
+# The docs pages are looked at in a real browser, fetched where that takes no more than asking;
+# elsewhere those tests are skipped.
+$(VENV)/browser: | $(VENV)/uv
+	@if ! { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null \
+	    && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	  echo "Installing Chromium for the tests of the docs pages"
+	  export DEBIAN_FRONTEND=noninteractive
+	  { timeout 60 apt-get update -qq && timeout 240 apt-get install -y -qq --no-install-recommends chromium; } \
+	    >$(VENV)/browser.log 2>&1 || echo "That failed ($(VENV)/browser.log); those tests are skipped"
+	fi
 	touch $@

@@ -141,9 +141,9 @@ def in_memory(**settings: Any) -> Container:
 async def started(container: Container) -> AsyncIterator[ASGIApp]:
     """Give the app over a migrated database and a running engine; end them in order."""
     settings = container.settings()
+    await migrate(settings.storage_url)
     core = container.core()
     try:
-        await migrate(settings.storage_url)
         await core.start()
         yield container.app()
     finally:

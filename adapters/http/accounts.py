@@ -123,7 +123,10 @@ class AccountController(Controller):
     async def register(
         self, request: AnyRequest, core: NamedDependency[Orbiter], data: JSONBody[Registration]
     ) -> Response[UserOut]:
-        """Make a new workspace with the caller as its admin, or join one by invitation."""
+        """Make a workspace, or join one by invitation.
+
+        403 where registration is closed, 409 for a known e-mail.
+        """
         user = await core.accounts.register(**data.given(), address=address_of(request.scope))
         return created(UserOut.of(user), "/auth/me")
 
@@ -140,7 +143,7 @@ class AccountController(Controller):
         limits: NamedDependency[RateLimits],
         data: JSONBody[Credentials],
     ) -> Response[UserOut]:
-        """Begin a session; its token is set as the cookie `orbiter_session`."""
+        """Begin a session, its token in a cookie; 401 for a wrong e-mail or password."""
         await limits.spend(request.scope, "login_email", same_email(data.email))
         signed_in = await core.accounts.login(
             email=data.email,
@@ -166,11 +169,11 @@ class AccountController(Controller):
         """Return who is signed in."""
         return UserOut.of(await core.accounts.me(request.user))
 
-    @put("/me", opt=requires(Permission.ACCOUNT_WRITE), summary="Update the current user")
+    @put("/me", opt=requires(Permission.ACCOUNT_WRITE, rate="login_email"), summary="Update the current user")
     async def update(
         self, request: ActorRequest, core: NamedDependency[Orbiter], data: JSONBody[AccountUpdate]
     ) -> UserOut:
-        """Change the name or, with the password, the e-mail."""
+        """Change the name or, with the password, the e-mail; 409 for a known e-mail."""
         return UserOut.of(await core.accounts.update(request.user, **data.given()))
 
     @get("/csrf", opt=requires(Permission.ACCOUNT_READ), summary="Get CSRF token")
@@ -180,7 +183,7 @@ class AccountController(Controller):
 
     @put(
         "/password",
-        opt=requires(Permission.ACCOUNT_WRITE),
+        opt=requires(Permission.ACCOUNT_WRITE, rate="login_email"),
         status_code=204,
         summary="Change the password",
     )

@@ -84,10 +84,15 @@ class Edge:
         if self.proxies.trusts(peer):
             address = self.proxies.client(peer, headers.get(b"x-forwarded-for", ""))
             scope["client"] = (address, 0)
-            scope["scheme"] = headers.get(b"x-forwarded-proto", scope["scheme"])
+            scope["scheme"] = _scheme(headers.get(b"x-forwarded-proto", ""), scope["scheme"])
         given = headers.get(REQUEST_ID.encode(), "")
         if _SANE.fullmatch(given):
             exchange(scope).request_id = given
+
+
+def _scheme(forwarded: str, own: str) -> str:
+    nearest = forwarded.rpartition(",")[2].strip().lower()
+    return nearest if nearest in ("http", "https") else own
 
 
 @dataclass(slots=True)
