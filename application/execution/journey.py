@@ -1,0 +1,27 @@
+"""What is the same for every walk of one run."""
+
+import asyncio
+from dataclasses import dataclass
+
+from orbiter.application.execution.journal import Journal
+from orbiter.application.execution.plan import Plan
+from orbiter.application.execution.world import World
+from orbiter.application.ports.execution import StepRunner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """One execution of a run; *bound* ends it when it has been running for too long."""
+
+    plan: Plan
+    world: World
+    runner: StepRunner
+    journal: Journal
+    bound: asyncio.Timeout
+
+    async def sleep(self, key: str, seconds: float) -> None:
+        """Let *seconds* pass, which do not count as running."""
+        end = self.bound.when()
+        if end is not None:
+            self.bound.reschedule(end + seconds)
+        await self.runner.sleep(key, seconds)
