@@ -1,0 +1,259 @@
+"""Entities with odd values in every field, for hypothesis; what they refer to is anybody's."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from orbiter.adapters.system.ids import new_id
+from orbiter.domain.api_keys import ApiKey
+from orbiter.domain.audit_log import AuditEntry
+from orbiter.domain.identity import Role, Scope
+from orbiter.domain.password_resets import PasswordReset
+from orbiter.domain.projects import Project
+from orbiter.domain.runs import (
+    Run,
+    RunError,
+    RunKind,
+    RunStatus,
+    Step,
+    StepError,
+    StepKind,
+    StepStatus,
+    Trigger,
+    Usage,
+)
+from orbiter.domain.sessions import Session
+from orbiter.domain.users import User, UserStatus
+from orbiter.domain.workflows import (
+    Canvas,
+    Edge,
+    Issue,
+    Node,
+    OnError,
+    Position,
+    Retry,
+    Viewport,
+    Workflow,
+    WorkflowStatus,
+    WorkflowVersion,
+)
+from support.builders import a_hash
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_YEAR_9999_MS: Final = 253_402_300_799_999
+
+# Whatever Python calls text, NUL and halves of surrogate pairs included; and what domains let by.
+any_text: Final = st.text(st.characters(exclude_categories=()), max_size=20)
+plain_text: Final = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=255)
+names: Final = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=255
+)
+moments: Final = st.integers(0, _YEAR_9999_MS).map(lambda ms: _EPOCH + timedelta(milliseconds=ms))
+ids: Final = st.builds(new_id)
+_letters: Final = st.characters(
+    codec="utf-8",
+    exclude_characters='@<>()[],;:\\"',
+    exclude_categories=("Cc", "Zs", "Zl", "Zp"),
+)
+addresses: Final = st.text(_letters, max_size=50).map(
+    lambda start: f"{start}{new_id()}@Example.org"
+)
+hashes: Final = st.builds(a_hash)
+numbers: Final = st.integers() | st.integers(-(10**300), 10**300)
+floats: Final = st.floats(allow_nan=False)
+counts: Final = st.integers(0, 2**31 - 1)
+costs: Final = st.integers(0, 9 * 10**18).map(lambda nano: Decimal(nano).scaleb(-9))
+usages: Final = st.builds(
+    Usage, input_tokens=st.integers(0, 2**62), output_tokens=st.integers(0, 2**62)
+)
+json_values: Final = st.recursive(
+    st.none() | st.booleans() | numbers | floats | any_text,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_text, inner, max_size=4),
+    max_leaves=10,
+)
+json_objects: Final = st.dictionaries(any_text, json_values, max_size=4)
+
+
+def _maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+_issues: Final = st.builds(Issue, node_id=_maybe(any_text), code=any_text, message=any_text)
+_places: Final = st.integers(-1000, 1000) | floats
+_nodes: Final = st.builds(
+    Node,
+    id=any_text,
+    type=any_text,
+    position=st.builds(Position, x=_places, y=_places),
+    config=json_objects,
+    label=_maybe(any_text),
+    parent_id=_maybe(any_text),
+    retry=st.builds(Retry, max_attempts=counts, backoff_seconds=_places, multiplier=_places),
+    timeout_seconds=_maybe(_places),
+    on_error=st.sampled_from(OnError),
+    fallback=json_values,
+)
+_edges: Final = st.builds(
+    Edge,
+    id=any_text,
+    source=any_text,
+    target=any_text,
+    source_handle=_maybe(any_text),
+    target_handle=_maybe(any_text),
+)
+canvases: Final = st.builds(
+    Canvas,
+    nodes=st.lists(_nodes, max_size=3).map(tuple),
+    edges=st.lists(_edges, max_size=3).map(tuple),
+    viewport=st.builds(Viewport, x=_places, y=_places, zoom=_places),
+)
+
+projects: Final = st.builds(
+    Project,
+    id=ids,
+    name=names,
+    description=_maybe(plain_text),
+    default_model=_maybe(plain_text),
+    created_by=ids,
+    created_at=moments,
+    updated_at=moments,
+    workspace_id=ids,
+)
+
+workflows: Final = st.builds(
+    Workflow,
+    id=ids,
+    name=names,
+    description=_maybe(plain_text),
+    status=st.sampled_from(WorkflowStatus),
+    valid=st.booleans(),
+    issues=st.lists(_issues, max_size=3).map(tuple),
+    version=st.integers(1, 2**62),
+    revision=st.integers(1, 2**62),
+    last_run_at=st.none(),
+    created_by=ids,
+    created_at=moments,
+    updated_at=moments,
+    workspace_id=ids,
+    project_id=ids,
+)
+
+versions: Final = st.builds(
+    WorkflowVersion,
+    version=st.integers(1, 2**62),
+    canvas=canvases,
+    variables=json_objects,
+    issues=st.lists(_issues, max_size=3).map(tuple),
+    created_by=ids,
+    created_at=moments,
+    workflow_id=ids,
+)
+
+runs: Final = st.builds(
+    Run,
+    id=ids,
+    kind=st.sampled_from(RunKind),
+    workflow_id=_maybe(ids),
+    agent_id=_maybe(ids),
+    version=counts,
+    status=st.sampled_from(RunStatus),
+    trigger=st.sampled_from(Trigger),
+    inputs=json_objects,
+    output=json_values,
+    error=_maybe(st.builds(RunError, code=any_text, message=any_text, node_id=_maybe(any_text))),
+    usage=usages,
+    cost_usd=costs,
+    parent_run_id=_maybe(ids),
+    source_run_id=_maybe(ids),
+    conversation_id=_maybe(ids),
+    deployment_id=_maybe(ids),
+    queued_at=moments,
+    started_at=_maybe(moments),
+    finished_at=_maybe(moments),
+    created_by=_maybe(ids),
+    workspace_id=ids,
+    project_id=ids,
+)
+
+steps: Final = st.builds(
+    Step,
+    id=ids,
+    sequence=st.integers(0, 2**62),
+    parent_step_id=_maybe(ids),
+    node_id=_maybe(any_text),
+    kind=st.sampled_from(StepKind),
+    name=any_text,
+    iteration=_maybe(counts),
+    attempt=counts,
+    status=st.sampled_from(StepStatus),
+    input=json_values,
+    output=json_values,
+    error=_maybe(st.builds(StepError, code=any_text, message=any_text)),
+    usage=usages,
+    cost_usd=costs,
+    model=_maybe(plain_text),
+    logs=st.lists(any_text, max_size=3).map(tuple),
+    started_at=_maybe(moments),
+    finished_at=_maybe(moments),
+    run_id=ids,
+)
+
+users: Final = st.builds(
+    User,
+    id=ids,
+    email=addresses,
+    name=_maybe(names),
+    role=st.sampled_from(Role),
+    status=st.sampled_from(UserStatus),
+    password_hash=_maybe(plain_text),
+    invite_token_hash=_maybe(hashes),
+    invite_expires_at=_maybe(moments),
+    created_at=moments,
+    updated_at=moments,
+    workspace_id=ids,
+)
+
+sessions: Final = st.builds(
+    Session,
+    id=ids,
+    token_hash=hashes,
+    address=_maybe(plain_text),
+    user_agent=_maybe(plain_text),
+    created_at=moments,
+    last_used_at=moments,
+    expires_at=moments,
+    workspace_id=ids,
+    user_id=ids,
+)
+
+api_keys: Final = st.builds(
+    ApiKey,
+    id=ids,
+    name=names,
+    prefix=st.text(st.characters(codec="ascii", exclude_characters="\0"), max_size=12),
+    key_hash=hashes,
+    scopes=st.lists(st.sampled_from(Scope), min_size=1, unique=True).map(tuple),
+    expires_at=_maybe(moments),
+    last_used_at=_maybe(moments),
+    created_at=st.just(_EPOCH),
+    workspace_id=ids,
+    created_by=ids,
+)
+
+entries: Final = st.builds(
+    AuditEntry,
+    id=ids,
+    actor_id=_maybe(ids),
+    actor_email=_maybe(plain_text),
+    api_key_id=_maybe(ids),
+    action=plain_text,
+    entity_type=plain_text,
+    entity_id=_maybe(ids),
+    address=_maybe(plain_text),
+    created_at=moments,
+    workspace_id=ids,
+)
+
+resets: Final = st.builds(PasswordReset, id=ids, token_hash=hashes, expires_at=moments, user_id=ids)
