@@ -57,9 +57,7 @@ _letters: Final = st.characters(
     exclude_characters='@<>()[],;:\\"',
     exclude_categories=("Cc", "Zs", "Zl", "Zp"),
 )
-addresses: Final = st.text(_letters, max_size=50).map(
-    lambda start: f"{start}{new_id()}@Example.org"
-)
+addresses: Final = st.text(_letters, max_size=50).map(lambda text: f"{text}{new_id()}@Example.org")
 hashes: Final = st.builds(a_hash)
 numbers: Final = st.integers() | st.integers(-(10**300), 10**300)
 floats: Final = st.floats(allow_nan=False)
@@ -237,7 +235,7 @@ api_keys: Final = st.builds(
     scopes=st.lists(st.sampled_from(Scope), min_size=1, unique=True).map(tuple),
     expires_at=_maybe(moments),
     last_used_at=_maybe(moments),
-    created_at=st.just(_EPOCH),
+    created_at=st.just(_EPOCH - timedelta(days=1)),
     workspace_id=ids,
     created_by=ids,
 )
