@@ -58,7 +58,7 @@ async def test_a_time_that_is_past_is_no_wait(lab: Laboratory) -> None:
         {"until": "{{ 5 }}"},
     ],
 )
-async def test_what_is_no_time_fails_the_node(lab: Laboratory, config: dict[str, str]) -> None:
+async def test_what_is_no_time_fails_the_node(lab: Laboratory, config: dict[str, Any]) -> None:
     assert (await lab.run(a_wait(**config))).failure == ("INVALID_DELAY", "wait")
 
 

@@ -1,5 +1,7 @@
 """Bodies walked again and again."""
 
+from typing import Any
+
 import pytest
 
 from orbiter.domain.runs import StepStatus
@@ -174,7 +176,7 @@ async def test_a_while_that_is_false_at_once_gives_an_empty_list(lab: Laboratory
 
 @pytest.mark.parametrize(("config", "turns"), [({}, 100), ({"max_iterations": 7}, 7)])
 async def test_reaching_max_iterations_ends_a_while_loop(
-    lab: Laboratory, config: dict[str, int], turns: int
+    lab: Laboratory, config: dict[str, Any], turns: int
 ) -> None:
     drawn = graph(
         START,

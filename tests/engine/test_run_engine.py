@@ -7,7 +7,7 @@ import pytest
 
 from orbiter.application.ports.outbound import OutboundAnswer, OutboundRequest
 from orbiter.domain.errors import Conflict, Unavailable
-from orbiter.domain.runs import Run, RunStatus, StepStatus
+from orbiter.domain.runs import Run, RunStatus, StepStatus, Trigger
 from orbiter.domain.workflows import WorkflowVersion
 from support.clock import START as BEGIN
 from support.graphs import Silent, graph, node
@@ -55,7 +55,7 @@ async def test_a_run_whose_acceptance_is_rolled_back_never_runs(plant: Plant) ->
         workflow_id=workflow_id,
         project_id=head.project_id,
         version=1,
-        trigger="api",
+        trigger=Trigger.API,
         queued_at=BEGIN,
     )
     with pytest.raises(RuntimeError):

@@ -126,7 +126,7 @@ async def test_inputs_that_break_the_schema_are_refused_before_a_run_is_made(
 
 async def test_defaults_make_up_for_what_is_missing(plant: Plant) -> None:
     drawn = graph(node("start", "start", inputs=SCHEMA), END, edges="start > end")
-    inputs = {"deep": {"list": []}}
+    inputs: dict[str, Any] = {"deep": {"list": []}}
     run = await plant.start(DEVELOPER, await plant.keep(drawn), inputs=inputs, wait_seconds=5)
     assert run.output == {"n": 1, "deep": {"list": []}}
     assert run.inputs == inputs

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.execution.place import Place
-from orbiter.domain.runs import StepKind, StepStatus
+from orbiter.domain.runs import RunStatus, StepKind, StepStatus
 from orbiter.domain.workflows import Retry, WorkflowVersion
 from support.graphs import Laboratory, Steps, a_started_run, graph, node
 
@@ -161,7 +161,9 @@ async def test_computing_gives_the_same_as_executing() -> None:
     )
     assert lab.executor.is_instant(drawn)
     traced = await lab.run(drawn, items=[1, 2])
-    queued = replace(traced.run, status="queued", started_at=None, output=None, finished_at=None)
+    queued = replace(
+        traced.run, status=RunStatus.QUEUED, started_at=None, output=None, finished_at=None
+    )
     ended, steps = await lab.executor.compute(queued, drawn)
     assert ended == replace(traced.run, started_at=ended.started_at, finished_at=ended.finished_at)
     assert {step.id for step in steps} == {step.id for step in traced.steps}

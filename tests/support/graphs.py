@@ -61,7 +61,7 @@ def node(
 
 def graph(*nodes: Node, edges: str, variables: Mapping[str, Any] | None = None) -> WorkflowVersion:
     """Return a graph without issues; *edges* is like `start > check, check.yes > end`."""
-    drawn = (Edge(id=text, **_ends(text)) for text in edges.replace("\n", " ").split(","))
+    drawn = (_edge(text) for text in edges.replace("\n", " ").split(","))
     canvas = Canvas(nodes=nodes, edges=tuple(drawn))
     assert list(canvas.problems()) == []
     assert issues_of(canvas) == ()
@@ -75,10 +75,10 @@ def graph(*nodes: Node, edges: str, variables: Mapping[str, Any] | None = None) 
     )
 
 
-def _ends(text: str) -> dict[str, str | None]:
+def _edge(text: str) -> Edge:
     source, target = (end.strip() for end in text.split(">"))
     source, _, handle = source.partition(".")
-    return {"source": source, "target": target, "source_handle": handle or None}
+    return Edge(id=text, source=source, target=target, source_handle=handle or None)
 
 
 @dataclass
@@ -162,7 +162,9 @@ class Laboratory:
         self.executor = Executor(world, self.limits)
         self.runner = MemoryStepRunner(self.clock)
 
-    async def run(self, graph: WorkflowVersion, run_id: str | None = None, **inputs: Any) -> Traced:
+    async def run(
+        self, graph: WorkflowVersion, run_id: str | None = None, /, **inputs: Any
+    ) -> Traced:
         """Return the run of a graph once it has ended."""
         run, trace = a_started_run(graph, run_id, inputs), Steps()
         work = self.executor.execute(run, graph, self.runner, trace)
