@@ -1,14 +1,16 @@
-"""The composition root: the only file that knows every adapter."""
+"""The composition root: the only file that knows every adapter.
+
+SQL and HTTP, which take long to import, are imported when they are first asked for: a core in
+memory needs neither.
+"""
 
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dependency_injector import containers, providers
-from litestar.types import ASGIApp
 
-from orbiter.adapters.http.app import HttpSettings, create_app
 from orbiter.adapters.memory.idempotency import MemoryIdempotencyStore
 from orbiter.adapters.memory.mailer import MemoryMailer
 from orbiter.adapters.memory.rate_limits import MemoryRateLimiter
@@ -23,11 +25,6 @@ from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.security.passwords import Argon2PasswordHasher
 from orbiter.adapters.security.secret_key import load_secret_keys
 from orbiter.adapters.security.tokens import SignedTokens
-from orbiter.adapters.sql.database import Database
-from orbiter.adapters.sql.idempotency import SqlIdempotencyStore
-from orbiter.adapters.sql.rate_limits import SqlRateLimiter
-from orbiter.adapters.sql.schema import migrate
-from orbiter.adapters.sql.storage import SqlStorage
 from orbiter.adapters.system.clock import SystemClock
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
@@ -35,9 +32,16 @@ from orbiter.adapters.templating.minijinja import MinijinjaTemplates
 from orbiter.application.execution.executor import Executor
 from orbiter.application.execution.world import World
 from orbiter.application.facade import Orbiter
+from orbiter.application.ports.idempotency import IdempotencyStore
 from orbiter.application.ports.identity import RateLimiter
+from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock, Mailer
 from orbiter.entrypoints.settings import Settings
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp
+
+    from orbiter.adapters.sql.database import Database
 
 SENDER: Final = "orbiter@localhost"
 
@@ -49,17 +53,42 @@ def _mailer(settings: Settings, clock: Clock) -> Mailer:
     return FileMailer(settings.data_dir / "mails", sender=sender, clock=clock)
 
 
-def _limiter(settings: Settings, database: Database) -> RateLimiter:
-    # SQLite is for one process, whose memory is as good and faster.
-    return SqlRateLimiter(database) if settings.is_shared else MemoryRateLimiter()
+def _database(url: str) -> "Database":
+    from orbiter.adapters.sql.database import Database
+
+    return Database.connect(url)
 
 
-def _http_settings(settings: Settings) -> HttpSettings:
-    return HttpSettings(
+def _storage(database: "Database") -> Storage:
+    from orbiter.adapters.sql.storage import SqlStorage
+
+    return SqlStorage(database)
+
+
+def _idempotency(database: "Database") -> IdempotencyStore:
+    from orbiter.adapters.sql.idempotency import SqlIdempotencyStore
+
+    return SqlIdempotencyStore(database)
+
+
+def _limiter(settings: Settings, database: "Database") -> RateLimiter:
+    if not settings.is_shared:
+        # SQLite is for one process, whose memory is as good and faster.
+        return MemoryRateLimiter()
+    from orbiter.adapters.sql.rate_limits import SqlRateLimiter
+
+    return SqlRateLimiter(database)
+
+
+def _app(core: Orbiter, settings: Settings, **ports: Any) -> "ASGIApp":
+    from orbiter.adapters.http.app import HttpSettings, create_app
+
+    chosen = HttpSettings(
         rates=settings.rate_limits,
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
     )
+    return create_app(core, settings=chosen, **ports)
 
 
 class Container(containers.DeclarativeContainer):
@@ -76,9 +105,9 @@ class Container(containers.DeclarativeContainer):
     passwords = providers.Singleton(Argon2PasswordHasher)
     mailer = providers.Singleton(_mailer, settings, clock)
 
-    database = providers.Singleton(Database.connect, settings.provided.storage_url)
-    storage: providers.Provider[Any] = providers.Singleton(SqlStorage, database)
-    idempotency: providers.Provider[Any] = providers.Singleton(SqlIdempotencyStore, database)
+    database = providers.Singleton(_database, settings.provided.storage_url)
+    storage: providers.Provider[Storage] = providers.Singleton(_storage, database)
+    idempotency: providers.Provider[IdempotencyStore] = providers.Singleton(_idempotency, database)
     limiter: providers.Provider[RateLimiter] = providers.Singleton(_limiter, settings, database)
 
     http_client = providers.Singleton(GuardedHttpClient, settings.provided.egress_allow)
@@ -114,15 +143,15 @@ class Container(containers.DeclarativeContainer):
         registration=settings.provided.registration,
         public_url=settings.provided.base_url,
     )
-    app: providers.Provider[ASGIApp] = providers.Singleton(
-        create_app,
+    app: "providers.Provider[ASGIApp]" = providers.Singleton(
+        _app,
         core,
+        settings,
         tokens=tokens,
         cipher=cipher,
         clock=clock,
         idempotency=idempotency,
         limiter=limiter,
-        settings=providers.Singleton(_http_settings, settings),
     )
 
 
@@ -138,8 +167,10 @@ def in_memory(**settings: Any) -> Container:
 
 
 @asynccontextmanager
-async def started(container: Container) -> AsyncIterator[ASGIApp]:
+async def started(container: Container) -> AsyncIterator["ASGIApp"]:
     """Give the app over a migrated database and a running engine; end them in order."""
+    from orbiter.adapters.sql.schema import migrate
+
     settings = container.settings()
     await migrate(settings.storage_url)
     core = container.core()

@@ -1,0 +1,74 @@
+"""Orbiter inside a program of yours: the core without a server."""
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from orbiter.adapters.http.canvas import CanvasIn, drawn
+from orbiter.adapters.http.validation import problems_of
+from orbiter.application.authentication import actor_of
+from orbiter.application.credentials import NO_WORKSPACE
+from orbiter.application.facade import Orbiter
+from orbiter.application.paging import PageRequest
+from orbiter.domain.errors import Invalid
+from orbiter.domain.identity import Actor, Role
+from orbiter.domain.workflows import Canvas
+from orbiter.entrypoints import container
+from orbiter.entrypoints.settings import Settings
+
+__all__ = ["PageRequest", "canvas", "connect", "in_memory", "member"]
+
+
+def in_memory(**settings: Any) -> Orbiter:
+    """Return a core that keeps nothing; *settings* are fields of `Settings`, such as
+    `egress_allow=EgressAllowlist.parse("127.0.0.1")`.
+
+    It is ready at once, and needs no `stop` when the loop it ran in ends.
+    """
+    core: Orbiter = container.in_memory(**settings).core()
+    return core
+
+
+@asynccontextmanager
+async def connect(url: str, **settings: Any) -> AsyncIterator[Orbiter]:
+    """Give a core over the database at *url*, whose schema is brought up to date.
+
+    `sqlite+aiosqlite:////folder/orbiter.db` (the folder must exist, and no other process may
+    execute runs of it) or `postgresql+asyncpg://…`. Raise Unavailable when it does not answer.
+    """
+    from orbiter.adapters.sql.schema import migrate
+
+    assembled = container.Container(settings=Settings(database_url=url, **settings))
+    await migrate(url)
+    core = assembled.core()
+    try:
+        await core.start()
+        yield core
+    finally:
+        await core.stop(assembled.settings().shutdown_seconds)
+        await assembled.http_client().close()
+
+
+async def member(core: Orbiter, email: str, role: Role = Role.ADMIN) -> Actor:
+    """Return the user of that e-mail as somebody who acts, made with *role* if there is none.
+
+    For programs that have authenticated their users themselves. A user that is made joins the
+    oldest workspace and can't sign in by password until it is reset.
+    """
+    async with core.storage.open(NO_WORKSPACE, reading=True) as uow:
+        user = await uow.credentials.user_by_email(email)
+    if user is None:
+        password = secrets.token_urlsafe(32)
+        user = await core.accounts.create(email=email, password=password, role=role)
+    return actor_of(user)
+
+
+def canvas(sent: Mapping[str, Any]) -> Canvas:
+    """Return a canvas from the JSON that HTTP takes; raise Invalid with everything wrong in it."""
+    problems = problems_of(sent, CanvasIn)
+    if problems:
+        raise Invalid(problems)
+    return drawn(msgspec.convert(sent, CanvasIn))
