@@ -69,10 +69,11 @@ def orbiter(service: str) -> Iterator[str]:
             "ORBITER_PORT": str(port),
             "ORBITER_DATA_DIR": folder,
             "ORBITER_EGRESS_ALLOW": service.removeprefix("http://").partition("/")[0],
+            "ORBITER_LOG": "console:warning",
         }
         command = [str(Path(sys.executable).parent / "orbiter"), "serve"]
         server = subprocess.Popen(
-            command, env={**os.environ, **settings}, stdout=subprocess.DEVNULL, stderr=None
+            command, env={**os.environ, **settings}, stdout=subprocess.DEVNULL
         )
         try:
             url = f"http://127.0.0.1:{port}"
@@ -111,14 +112,15 @@ def canvas(service: str) -> dict[str, Any]:
     return {"nodes": nodes, "edges": edges}
 
 
-def signed_in(url: str) -> httpx2.Client:
-    """Register, log in, and return a client with the session and its CSRF token."""
-    client = httpx2.Client(base_url=url, timeout=30, trust_env=False)
+@contextmanager
+def signed_in(url: str) -> Iterator[httpx2.Client]:
+    """Register, log in, and give a client with the session and its CSRF token."""
     account = {"email": f"ada-{secrets.token_hex(4)}@example.org", "password": secrets.token_hex(9)}
-    _sent(client, "POST", "/auth/register", account)
-    _sent(client, "POST", "/auth/login", account)
-    client.headers["X-CSRF-Token"] = _sent(client, "GET", "/auth/csrf")["token"]
-    return client
+    with httpx2.Client(base_url=url, timeout=30, trust_env=False) as client:
+        _sent(client, "POST", "/auth/register", account)
+        _sent(client, "POST", "/auth/login", account)
+        client.headers["X-CSRF-Token"] = _sent(client, "GET", "/auth/csrf")["token"]
+        yield client
 
 
 def ran(client: httpx2.Client, service: str) -> dict[str, Any]:
@@ -154,7 +156,7 @@ def main() -> int:
     """Show the demo; return 1 when the run failed."""
     with weather_service(SERVICE_PORT if "ORBITER_URL" in os.environ else 0) as service:
         with orbiter(service) as url:
-            console.print(f"Orbiter at [bold]{url}[/], a weather service at [bold]{service}[/]")
+            console.print(f"Orbiter: [bold]{url}[/]\nA weather service: [bold]{service}[/]")
             with signed_in(url) as client:
                 run = ran(client, service)
     show(run)

@@ -1,46 +1,20 @@
 """The command line, as processes that an operator starts."""
 
 import json
-import os
 import signal
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orbiter.entrypoints.settings import DEFINITIONS
+from support.commands import Server, orbiter, serving
 from support.serving import a_free_port
 
 PASSWORD = "correct horse battery"
-COMMAND = [sys.executable, "-c", "from orbiter.entrypoints.cli import main; main()"]
 ADA = ("users", "create", "--email", "ada@example.org", "--role", "admin")
-
-
-def environment(folder: Path, **settings: object) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("ORBITER_")}
-    given = {f"ORBITER_{name}": str(value) for name, value in settings.items()}
-    return clean | {"ORBITER_DATA_DIR": str(folder)} | given
-
-
-def orbiter(
-    *arguments: str, folder: Path, typed: str = "", **settings: object
-) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(folder, **settings),
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
 
 
 def refusal(*arguments: str, folder: Path, **settings: Any) -> tuple[int, list[str]]:
@@ -48,46 +22,6 @@ def refusal(*arguments: str, folder: Path, **settings: Any) -> tuple[int, list[s
     ran = orbiter(*arguments, folder=folder, **settings)
     assert ran.stdout == ""
     return ran.returncode, [line for line in ran.stderr.splitlines() if "[alembic" not in line]
-
-
-@dataclass
-class Server:
-    """A server at work; *said* is what it had to say once it was ready."""
-
-    process: subprocess.Popen[str]
-    folder: Path
-    port: int
-    said: str
-
-    def ask(self, method: str, path: str, body: Any = None) -> int:
-        """Return the status of the answer to a request."""
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
-            headers = {"content-type": "application/json"}
-            connection.request(method, path, json.dumps(body), headers)
-            return connection.getresponse().status
-
-
-@contextmanager
-def serving(folder: Path, *, last_word: str, **settings: object) -> Iterator[Server]:
-    port = a_free_port()
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", str(port)],
-        env=environment(folder, **settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    said = ""
-    try:
-        while last_word not in said:
-            line = process.stdout.readline()
-            assert line, f"it ended, saying: {said}"
-            said += line
-        yield Server(process, folder, port, said)
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="module")
