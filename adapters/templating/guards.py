@@ -8,7 +8,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from orbiter.adapters.templating.source import Tag, Token
+from orbiter.adapters.templating.source import Tag, Token, joined
 from orbiter.application.ports.templating import TemplateError
 
 STATEMENTS: Final = frozenset(
@@ -44,11 +44,6 @@ def guarded(tokens: Sequence[Token]) -> Sequence[Token]:
     for at, token in enumerate(tokens):
         guarded += (*_FACTOR, token) if at in marks else (token,)
     return [*guarded, *_FACTOR] if len(tokens) in marks else guarded
-
-
-def joined(tokens: Sequence[Token]) -> str:
-    """Return tokens as source."""
-    return " ".join(token.word for token in tokens)
 
 
 def targets(tag: Tag) -> frozenset[str]:

@@ -11,14 +11,20 @@ import minijinja
 from orbiter.adapters.templating.guards import (
     guarded,
     guarded_tag,
-    joined,
     read_by,
     targets,
 )
 from orbiter.adapters.templating.meter import Meter, require_bounded
 from orbiter.adapters.templating.names import Path, called, certain, require_names
 from orbiter.adapters.templating.picking import pick
-from orbiter.adapters.templating.source import STATEMENTS_MAX, Tag, Token, parts_of, tokens_of
+from orbiter.adapters.templating.source import (
+    STATEMENTS_MAX,
+    Tag,
+    Token,
+    joined,
+    parts_of,
+    tokens_of,
+)
 from orbiter.adapters.templating.views import value_of, view_of
 from orbiter.application.ports.templating import Context, TemplateError
 

@@ -68,7 +68,7 @@ def parts_of(template: str) -> Iterator[str | Tag]:
             at = _end_of_raw(template, at)
             yield template[opening.start() : at]
         else:
-            yield Tag(template[opening.start() : at], opening[0], tokens, closing[0])
+            yield _tag(template[opening.start() : at], opening[0], tokens, closing[0])
     if at < len(template):
         yield template[at:]
 
@@ -77,7 +77,19 @@ def tokens_of(expression: str) -> Sequence[Token]:
     """Return the tokens of a bare expression."""
     if len(expression) > EXPRESSION_MAX:
         raise TemplateError(f"An expression has at most {EXPRESSION_MAX} characters")
-    return _tokens(expression, 0, re.compile(r"\Z"))[0]
+    return _with_ids(_tokens(expression, 0, re.compile(r"\Z"))[0])
+
+
+def joined(tokens: Sequence[Token]) -> str:
+    """Return tokens as source."""
+    return " ".join(token.word for token in tokens)
+
+
+def _tag(source: str, opening: str, tokens: Sequence[Token], closing: str) -> Tag:
+    written = _with_ids(tokens)
+    if written != tokens:
+        source = f"{opening} {joined(written)} {closing}"
+    return Tag(source, opening, written, closing)
 
 
 def _tokens(source: str, at: int, end: re.Pattern[str]) -> tuple[Sequence[Token], re.Match[str]]:
@@ -121,3 +133,32 @@ def _end_of_raw(template: str, at: int) -> int:
     if end is None:
         raise TemplateError("Syntax error: a raw block does not end")
     return end.end()
+
+
+def _with_ids(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Return tokens with ids that are no names in quotes: `nodes.a-1.output`, `nodes.7.output`."""
+    written: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        end = _end_of_id(tokens, at)
+        if end is None:
+            written.append(tokens[at])
+            at += 1
+        else:
+            id = "".join(token.word for token in tokens[at + 2 : end])
+            quoted = Token("text", f'"{id}"')
+            written += (tokens[at], Token("operator", "["), quoted, Token("operator", "]"))
+            at = end
+    return written
+
+
+def _end_of_id(tokens: Sequence[Token], at: int) -> int | None:
+    """Return where the id behind `nodes.` ends, if it is followed by `.output` and no name."""
+    if [token.word for token in tokens[at : at + 2]] != ["nodes", "."]:
+        return None
+    end = at + 2
+    while end < len(tokens) and (tokens[end].kind in ("name", "number") or tokens[end].word == "-"):
+        end += 1
+    plain = end == at + 3 and tokens[at + 2].kind == "name"
+    behind = [token.word for token in tokens[end : end + 2]]
+    return None if plain or end == at + 2 or behind != [".", "output"] else end

@@ -16,9 +16,13 @@
     nodes/         what each kind of node does, one module per kind, and their registry
 
 **A path is decided by values alone.** No clock, chance or fresh id has a say in which nodes run,
-what they give or under which keys their effects go; only `merge` with `join: any` asks who came
-first. A node sees the outputs and variables of the nodes it comes after, and of no others, so
-branches that run at the same time can't disturb each other. Step ids are derived from the run's
-id and the node's place. So an engine may execute a run again from the start: what is pure is
-computed anew, and what has an effect goes through `StepRunner` under the same key as before.
+what they give or under which keys their effects go. A node sees the outputs and variables of the
+nodes it comes after, and of no others, so branches that run at the same time can't disturb each
+other. Step ids are derived from the run's id and the node's place. So an engine may execute a run
+again from the start: what is pure is computed anew, and what has an effect goes through
+`StepRunner` under the same key as before.
+
+Who came first is asked in two places only, both behind effects: by a `merge` whose `join` is
+`any`, and by a failure that ends the run while other branches are under way. An engine that
+executes a run again has to let its recorded effects end in the order they once did.
 """

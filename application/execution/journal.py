@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from time import perf_counter
 from typing import Any, Final
@@ -41,14 +42,14 @@ class Journal:
 
     def begin(self, node: Node, place: Place, *, announce: bool) -> Step:
         """Return a node's step, written at once if *announce*; raise LimitCrossed."""
-        step = replace(self._step(node, place), started_at=self._clock.now())
+        step = self._step(node, place, StepStatus.RUNNING, self._clock.now())
         if announce:
             self._trace.write(step)
         return step
 
     def skip(self, node: Node, place: Place) -> None:
         """Write that a node does not run."""
-        self._trace.write(replace(self._step(node, place), status=StepStatus.SKIPPED))
+        self._trace.write(self._step(node, place, StepStatus.SKIPPED, None))
 
     def complete(self, step: Step, output: Any) -> None:
         """Write that a node ended well; raise NodeFailed if its output is too large."""
@@ -59,7 +60,9 @@ class Journal:
         """Write that a node failed; *output* is what the graph goes on with."""
         self._end(step.fail(error, at=self._clock.now(), output=output))
 
-    def _step(self, node: Node, place: Place) -> Step:
+    def _step(
+        self, node: Node, place: Place, status: StepStatus, started_at: datetime | None
+    ) -> Step:
         if self._steps >= self._limits.steps:
             raise LimitCrossed("STEP_LIMIT", f"The run took more than {self._limits.steps} steps")
         self._steps += 1
@@ -71,6 +74,8 @@ class Journal:
             node_id=node.id,
             name=node.label or node.id,
             iteration=place.iteration,
+            status=status,
+            started_at=started_at,
         )
 
     def _weigh(self, output: Any) -> None:

@@ -31,7 +31,8 @@ Enter = Callable[[Place, Sight, Mapping[str, Any]], Awaitable[Walked]]
 class Visit:
     """One node at its turn.
 
-    *inputs* has the outputs of the live nodes before it, by id. *input* is what the trace shows
+    *inputs* has the outputs of the live nodes before it, by id; *instant* says that nothing in it
+    waits. *input* is what the trace shows
     that it worked on: its settings, unless its behaviour says more. *enter* walks a loop's body.
     """
 
@@ -42,6 +43,7 @@ class Visit:
     sight: Sight
     inputs: Mapping[str, Any]
     journey: Journey
+    instant: bool
     enter: Enter
     input: Any = None
     attempt: int = 1

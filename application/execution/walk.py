@@ -117,8 +117,8 @@ class Walk:
 
     async def _visit(self, node: Node) -> Passed:
         visit = self._visit_of(node)
-        journal, announce = self._journey.journal, node.id not in self._body.instant
-        step = journal.begin(node, self._place, announce=announce)
+        journal = self._journey.journal
+        step = journal.begin(node, self._place, announce=not visit.instant)
         try:
             outcome = await BEHAVIOURS[node.type](visit)
             journal.complete(_told(step, visit), outcome.output)
@@ -146,6 +146,7 @@ class Walk:
             sight=Sight.joined(sights) if sights else self._scope.sight,
             inputs={each: passed.outcome.output for each, passed in inputs.items()},
             journey=self._journey,
+            instant=node.id in self._body.instant,
             enter=partial(self._enter, node.id),
         )
 

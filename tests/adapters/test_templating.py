@@ -166,6 +166,26 @@ def test_a_name_that_does_not_exist_is_an_error_that_says_which(template: Any, n
     assert error.value.message == f"`{name}` is undefined"
 
 
+IDS = {"a-1": 5, "7": 7, "3f2a-9b": 8, "1e-5": 9, "plain": 2}
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ("{{ nodes.a-1.output }}", 5),
+        ("{{ nodes.7.output * nodes.3f2a-9b.output }}", 56),
+        ("{{ nodes.1e-5.output }}", 9),
+        ("n={{ nodes.a-1.output }}", "n=5"),
+        ("{{ nodes.plain.output-1 }}", 1),
+        ("{{ nodes.plain.output - nodes.7.output }}", -5),
+        ("{{ nodes['a-1'].output }}", 5),
+    ],
+)
+def test_a_nodes_id_need_not_be_a_name(template: str, value: Any) -> None:
+    context = {"nodes": {id: {"output": output} for id, output in IDS.items()}}
+    assert TEMPLATES.render(template, context) == value
+
+
 def test_names_that_may_be_missing_are_no_error() -> None:
     assert render("{{ inputs.gone | default([]) | length }}") == 0
     assert render("{% if inputs.gone is defined %}{{ inputs.gone }}{% endif %}ok") == "ok"

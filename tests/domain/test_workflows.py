@@ -40,6 +40,23 @@ def test_an_empty_canvas_lacks_both_ends() -> None:
             "extra_forbidden",
         ),
         (a_canvas(Node(id="x", type="note", parent_id="y")), "nodes.0.parent_id", "value_error"),
+        (a_canvas(Node(id="", type="merge")), "nodes.0.id", "string_too_short"),
+        (a_canvas(Node(id="x" * 101, type="merge")), "nodes.0.id", "string_too_long"),
+        (
+            a_canvas(Node(id="x", type="merge", retry=Retry(max_attempts=11))),
+            "nodes.0.retry.max_attempts",
+            "less_than_equal",
+        ),
+        (
+            a_canvas(Node(id="x", type="merge", retry=Retry(backoff_seconds=-1))),
+            "nodes.0.retry.backoff_seconds",
+            "greater_than_equal",
+        ),
+        (
+            a_canvas(Node(id="x", type="merge", timeout_seconds=0)),
+            "nodes.0.timeout_seconds",
+            "greater_than_equal",
+        ),
     ],
 )
 def test_what_makes_no_sense_as_data_is_told_by_field(
@@ -74,6 +91,44 @@ def test_a_chain_drawn_forwards_never_has_a_cycle(pairs: list[tuple[int, int]]) 
     assert "CYCLE" not in codes
 
 
+def test_loops_lie_at_most_ten_levels_deep_in_each_other() -> None:
+    loops = [
+        Node(id=f"l{level}", type="loop", parent_id=f"l{level - 1}" if level else None)
+        for level in range(12)
+    ]
+    assert [problem.field for problem in a_canvas(*loops).problems()] == ["nodes.11.parent_id"]
+
+
+@pytest.mark.parametrize(
+    ("auth", "missing"),
+    [
+        ({"type": "none"}, []),
+        ({"type": "bearer", "token": "t"}, []),
+        ({"type": "bearer"}, ["auth.token"]),
+        ({"type": "basic"}, ["auth.username"]),
+        ({"type": "header", "name": ""}, ["auth.name", "auth.value"]),
+    ],
+)
+def test_credentials_that_lack_a_part_are_an_issue(
+    auth: dict[str, str], missing: list[str]
+) -> None:
+    call = Node(id="call", type="http", config={"url": "http://a.test", "auth": auth})
+    canvas = a_canvas(START, call, END, edges=(("start", "call"), ("call", "end")))
+    expected = [f"The setting '{name}' is missing" for name in missing]
+    assert [issue.message for issue in issues_of(canvas)] == expected
+
+
+def test_a_note_takes_and_gives_no_edge() -> None:
+    note = Node(id="note", type="note")
+    edges = (("start", "end"), ("start", "note"), ("note", "end"))
+    codes = {issue.code for issue in issues_of(a_canvas(START, END, note, edges=edges))}
+    assert codes == {"UNEXPECTED_EDGE", "UNKNOWN_HANDLE"}
+
+
 def test_the_pause_between_attempts_grows() -> None:
     retry = Retry(max_attempts=4, backoff_seconds=1, multiplier=2)
     assert [retry.pause_before(attempt) for attempt in (2, 3, 4)] == [1, 2, 4]
+
+
+def test_a_pause_is_an_hour_at_most() -> None:
+    assert Retry(backoff_seconds=3600, multiplier=10).pause_before(10) == 3600

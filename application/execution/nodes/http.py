@@ -45,8 +45,13 @@ def _request(config: Mapping[str, Any], visit: Visit) -> OutboundRequest:
         headers=headers,
         query=config.get("query") or {},
         body=body,
-        timeout_seconds=visit.node.timeout_seconds or TIMEOUT_SECONDS,
+        timeout_seconds=_timeout(visit.node.timeout_seconds),
     )
+
+
+def _timeout(attempt_seconds: float | None) -> float:
+    # An attempt's own bound is watched over by the runner, which is to be the first to tell.
+    return TIMEOUT_SECONDS if attempt_seconds is None else attempt_seconds + 1
 
 
 def _body(body: Any) -> tuple[bytes | None, str | None]:

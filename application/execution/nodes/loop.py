@@ -39,7 +39,7 @@ async def _attempt(visit: Visit, attempt: int) -> Outcome:
     if visit.config.get("items") is None:
         return await _while(visit, attempt)
     items = _items(visit)
-    concurrency = min(visit.config.get("concurrency") or 1, len(items))
+    concurrency = visit.config.get("concurrency") or 1
     if concurrency > 1:
         return await _together(visit, attempt, items, concurrency)
     return await _in_turn(visit, attempt, items)
@@ -75,7 +75,9 @@ async def _together(visit: Visit, attempt: int, items: Sequence[Any], concurrenc
     async def take(index: int) -> Turn:
         return await _turn(visit, attempt, index, variables, item=items[index])
 
-    turns = await _at_once(take, len(items), concurrency)
+    # What only computes gains nothing by taking turns at once, but would lose its order.
+    at_once = 1 if visit.instant else concurrency
+    turns = await _at_once(take, len(items), at_once)
     after = variables
     for index, turn in enumerate(turns):
         if turn is not None:
@@ -86,6 +88,8 @@ async def _together(visit: Visit, attempt: int, items: Sequence[Any], concurrenc
 async def _at_once(
     take: Callable[[int], Awaitable[Turn]], count: int, concurrency: int
 ) -> Sequence[Turn]:
+    if concurrency == 1:
+        return [await take(index) for index in range(count)]
     turns: list[Turn] = [None] * count
     indexes = iter(range(count))
 
@@ -93,7 +97,7 @@ async def _at_once(
         for index in indexes:
             turns[index] = await take(index)
 
-    workers = [asyncio.ensure_future(work()) for _ in range(concurrency)]
+    workers = [asyncio.ensure_future(work()) for _ in range(min(concurrency, count))]
     try:
         await asyncio.gather(*workers)
     finally:
