@@ -13,7 +13,7 @@ from orbiter.adapters.system.ids import new_id
 from orbiter.domain.runs import Run, Step, StepStatus
 from orbiter.domain.workflows import Canvas, Edge, Node, OnError, Retry, WorkflowVersion
 from support.clock import START
-from support.graphs import NOBODY, Laboratory, Steps, a_started_run, node
+from support.graphs import NOBODY, Laboratory, Steps, Traced, a_started_run, node
 
 HANDLES: Final = ("yes", "else")
 
@@ -192,6 +192,10 @@ async def test_a_run_cancelled_at_any_moment_leaves_no_step_open(
     (ended,) = await asyncio.gather(work, return_exceptions=True)
     assert isinstance(ended, Run | asyncio.CancelledError)
     assert not _open(steps.last)
+
+
+def _results(traced: Traced) -> dict[str, tuple[StepStatus, Any]]:
+    return {step.id: (step.status, step.output) for step in traced.steps}
 
 
 def _open(steps: list[Step]) -> list[Step]:
