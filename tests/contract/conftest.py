@@ -15,21 +15,11 @@ from orbiter.adapters.sql.database import Database
 from orbiter.adapters.sql.schema import migrate
 from orbiter.adapters.sql.storage import SqlStorage
 from orbiter.application.ports.storage import Storage
-from support.postgres import Postgres, execute
+from support.postgres import Postgres, emptied, execute
 from support.tenants import Tenant, settle
 
 SQL: Final = ("sqlite", "postgresql")
 ALL: Final = ("memory", *SQL)
-
-# Everything else goes with these.
-_ROOTS: Final = (
-    "workspaces",
-    "users",
-    "projects",
-    "audit_log",
-    "idempotency_keys",
-    "rate_limits",
-)
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +57,7 @@ def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
 @pytest.fixture
 async def postgresql_url(migrated_database: str) -> str:
     """A migrated, empty PostgreSQL database."""
-    await execute(migrated_database, "; ".join(f"DELETE FROM {table}" for table in _ROOTS))
+    await emptied(migrated_database)
     return migrated_database
 
 

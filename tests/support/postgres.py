@@ -18,6 +18,16 @@ max_connections = 200
 deadlock_timeout = 50ms
 """
 
+# Everything else goes with these.
+_ROOTS: Final = (
+    "workspaces",
+    "users",
+    "projects",
+    "audit_log",
+    "idempotency_keys",
+    "rate_limits",
+)
+
 
 class Postgres:
     """A server in a *folder*, shared by every process that names the same one.
@@ -60,3 +70,8 @@ async def execute(url: str, sql: str) -> None:
     connection = await asyncpg.connect(address.render_as_string(hide_password=False))
     await connection.execute(sql)
     await connection.close()
+
+
+async def emptied(url: str) -> None:
+    """Delete every row of the migrated database at *url*."""
+    await execute(url, "; ".join(f"DELETE FROM {table}" for table in _ROOTS))
