@@ -19,7 +19,7 @@ from orbiter.domain.workflows import WorkflowVersion
 INTERRUPTED: Final = RunError(
     code="INTERRUPTED", message="The process that executed the run has ended"
 )
-UNSTORABLE: Final = RunError(code="INTERNAL_ERROR", message="What the run gave can't be stored")
+UNSTORABLE: Final = RunError(code="INTERNAL_ERROR", message="The run can't be stored as it is")
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 _UNENDED: Final = frozenset({StepStatus.RUNNING, StepStatus.WAITING})
@@ -112,9 +112,15 @@ class MemoryRunEngine:
         except asyncio.CancelledError:
             # If it was cancelled by a user, that is stored already and stays.
             ended = run.fail(INTERRUPTED, at=self._clock.now())
+        except Exception as error:
+            log.error("Run %s could not be started", run.id, exc_info=error)
+            ended = run.fail(UNSTORABLE, at=self._clock.now())
         finally:
             self._executing.pop(run.id, None)
-        await self._store_end(ended)
+        try:
+            await self._store_end(ended)
+        except Exception as error:
+            log.error("Run %s has no end that can be stored", run.id, exc_info=error)
         self._events.ended(run.id)
 
     async def _executed(self, run: Run, graph: WorkflowVersion) -> Run:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.outcome import LimitCrossed
@@ -19,6 +19,17 @@ from orbiter.domain.workflows import Node
 
 # Computing gives way to what else the process has to do after so many seconds.
 _SLICE: Final = 0.005
+
+
+class Told(Protocol):
+    """What a node's turn leaves for the trace."""
+
+    @property
+    def input(self) -> Any: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def logs(self) -> Sequence[str]: ...
 
 
 class Journal:
@@ -51,6 +62,12 @@ class Journal:
         """Write that a node does not run."""
         self._trace.write(self._step(node, place, StepStatus.SKIPPED, None))
 
+    def explained(self, step: Step, told: Told) -> Step:
+        """Return the step with what its node worked on and how many attempts it took."""
+        input, size = preview_of(told.input)
+        self._bytes += size
+        return replace(step, input=input, attempt=told.attempt, logs=tuple(told.logs))
+
     def complete(self, step: Step, output: Any) -> None:
         """Write that a node ended well; raise NodeFailed if its output is too large."""
         self._weigh(output)
@@ -59,6 +76,8 @@ class Journal:
     def fail(self, step: Step, error: StepError, output: Any = None) -> None:
         """Write that a node failed; *output* is what the graph goes on with."""
         self._end(step.fail(error, at=self._clock.now(), output=output))
+        if output is not None:
+            self._weigh(output)
 
     def _step(
         self, node: Node, place: Place, status: StepStatus, started_at: datetime | None
@@ -81,7 +100,7 @@ class Journal:
     def _weigh(self, output: Any) -> None:
         self._bytes += size_of(output, self._limits.value_bytes)
         if self._bytes > self._limits.run_bytes:
-            message = f"The steps' outputs take more than {self._limits.run_bytes} bytes"
+            message = f"The steps' values take more than {self._limits.run_bytes} bytes"
             raise LimitCrossed("SIZE_LIMIT", message)
 
     def _end(self, step: Step) -> None:
@@ -91,8 +110,3 @@ class Journal:
         )
         self.cost_usd += step.cost_usd
         self._trace.write(step)
-
-
-def told(step: Step, input: Any, attempt: int, logs: Sequence[str]) -> Step:
-    """Return the step with what its node worked on and how many attempts it took."""
-    return replace(step, input=preview_of(input), attempt=attempt, logs=tuple(logs))

@@ -8,7 +8,7 @@ class Limits:
     """Bounds of one run; crossing one fails it with a code that names it.
 
     *run_seconds* is time spent running, delays left out. *value_bytes* bounds what one node may
-    give, *run_bytes* what all of them may.
+    give, *run_bytes* what the whole trace holds.
     """
 
     steps: int = 10_000

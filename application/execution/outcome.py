@@ -6,6 +6,7 @@ from typing import Any, Final
 from orbiter.application.execution.variables import Variables
 from orbiter.domain.workflows.node_kinds import OUTPUT
 
+MESSAGE_MAX: Final = 1000
 INTERNAL_ERROR: Final = ("INTERNAL_ERROR", "Something went wrong inside of Orbiter")
 
 
@@ -22,9 +23,9 @@ class NodeFailed(Exception):
     """A node failed for good; *node_id* is where it began, if that was inside of a loop."""
 
     def __init__(self, code: str, message: str, node_id: str | None = None) -> None:
-        super().__init__(f"{code}: {message}")
+        super().__init__(f"{code}: {message[:MESSAGE_MAX]}")
         self.code = code
-        self.message = message
+        self.message = message[:MESSAGE_MAX]
         self.node_id = node_id
 
     def at(self, node_id: str) -> "NodeFailed":

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from orbiter.application.execution.journal import told
 from orbiter.application.execution.journey import Journey
 from orbiter.application.execution.nodes import BEHAVIOURS
 from orbiter.application.execution.outcome import (
@@ -121,11 +120,11 @@ class Walk:
         step = journal.begin(node, self._place, announce=not visit.instant)
         try:
             outcome = await BEHAVIOURS[node.type](visit)
-            journal.complete(_told(step, visit), outcome.output)
+            journal.complete(journal.explained(step, visit), outcome.output)
         except (NodeFailed, TemplateError) as error:
-            outcome = self._after(_failure(error), _told(step, visit), node)
+            outcome = self._after(_failure(error), journal.explained(step, visit), node)
         except BaseException as error:
-            journal.fail(_told(step, visit), _interruption(error))
+            journal.fail(journal.explained(step, visit), _interruption(error))
             raise
         sight = visit.sight.after(node.id, outcome.output, outcome.variables)
         return Passed(outcome, sight)
@@ -171,18 +170,15 @@ class Walk:
         return await Walk(self._journey, body, place, scope).to_the_end()
 
     def _result(self) -> Walked:
-        finals = [each for each in self._body.ranks if each in self._finals()]
-        outputs = {each: self._passed[each].outcome.output for each in finals}
+        finals = self._finals()
+        ordered = [each for each in self._body.ranks if each in finals]
+        outputs = {each: self._passed[each].outcome.output for each in ordered}
         output = next(iter(outputs.values())) if len(outputs) == 1 else outputs or None
         variables = Variables.joined(each.sight.variables for each in self._passed.values())
         return Walked(output, variables)
 
     def _finals(self) -> Collection[str]:
-        return self._body.ends & self._passed.keys() if self._body.ends else self._last
-
-
-def _told(step: Step, visit: Visit) -> Step:
-    return told(step, visit.input, visit.attempt, visit.logs)
+        return self._body.ends & self._passed.keys() if self._body.ends else set(self._last)
 
 
 def _failure(error: NodeFailed | TemplateError) -> NodeFailed:

@@ -271,6 +271,31 @@ class TestLimits:
         traced = await Laboratory(limits=Limits(run_bytes=20_000)).run(drawn)
         assert traced.failure == ("SIZE_LIMIT", None)
 
+    async def test_a_fallback_counts_too(self) -> None:
+        drawn = graph(
+            START,
+            node("loop", "loop", items="range(50)"),
+            node(
+                "x",
+                "template",
+                inside="loop",
+                template="{{ 1 / 0 }}",
+                on_error=OnError.CONTINUE,
+                fallback="x" * 900,
+            ),
+            END,
+            edges="start > loop, loop > end",
+        )
+        traced = await Laboratory(limits=Limits(run_bytes=20_000)).run(drawn)
+        assert traced.failure == ("SIZE_LIMIT", None)
+
+    async def test_a_message_is_cut(self, lab: Laboratory) -> None:
+        wait = node("wait", "delay", until="{{ inputs.text }}")
+        traced = await lab.run(
+            graph(START, wait, END, edges="start > wait, wait > end"), text="x" * 100_000
+        )
+        assert traced.run.error is not None and len(traced.run.error.message) == 1000
+
 
 class Broken:
     """Templates with a bug."""

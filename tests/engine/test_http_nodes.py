@@ -126,8 +126,9 @@ async def test_credentials_are_sent_and_not_shown(
 
 async def test_credentials_in_headers_are_not_shown_even_when_rendering_fails() -> None:
     headers = {"Authorization": "Bearer hush", "X-Api-Key": "hush", "X-Plain": "seen"}
-    for extra in ({}, {"query": {"q": "{{ inputs.gone }}"}}):
-        traced, _ = await called(answering(), headers=headers, **extra)
+    for body in ("fine", "{{ inputs.gone }}"):
+        query = {"access_token": "hush", "api_key": "hush"}
+        traced, _ = await called(answering(), headers=headers, query=query, body=body)
         shown = json.dumps(traced.one("call").input)
         assert "hush" not in shown and "seen" in shown
 
@@ -172,3 +173,9 @@ async def test_credentials_that_turn_out_empty_fail_the_node(auth: dict[str, str
     traced, heard = await called(answering(), auth=auth)
     assert traced.failure == ("INVALID_AUTH", "call")
     assert heard is None
+
+
+async def test_credentials_in_a_url_are_not_shown() -> None:
+    traced, _ = await called(answering(), url="http://ada:hush@gone.test/a@b?c=d")
+    assert traced.one("call").input["url"] == "http://***@gone.test/a@b?c=d"
+    assert traced.run.error is not None and "hush" not in traced.run.error.message

@@ -230,6 +230,15 @@ async def test_a_start_is_stored_as_soon_as_storage_is_back(plant: Plant) -> Non
     await plant.clock.through(work())
 
 
+async def test_a_start_that_can_not_be_stored_ends_the_run(plant: Plant) -> None:
+    async def work() -> None:
+        plant.storage.trouble = [ValueError("no such value")]
+        detail = await plant.ended(await plant.accepted(a_pause(1)))
+        assert detail.run.error is not None and detail.run.error.code == "INTERNAL_ERROR"
+
+    await plant.clock.through(work())
+
+
 async def test_what_can_not_be_stored_ends_the_run_all_the_same(plant: Plant) -> None:
     async def work() -> None:
         run = await plant.accepted(a_pause(10))

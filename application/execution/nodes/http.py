@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,7 +13,8 @@ from orbiter.application.ports.outbound import OutboundRequest
 
 TIMEOUT_SECONDS: Final = 30
 HIDDEN: Final = "***"
-_SECRETS: Final = ("authorization", "cookie", "password", "secret", "token", "api-key", "apikey")
+_SECRETS: Final = ("authorization", "cookie", "password", "secret", "token", "apikey")
+_CREDENTIALS: Final = re.compile(r"//[^/?#]*@")
 
 
 async def behave(visit: Visit) -> Outcome:
@@ -95,11 +97,18 @@ def _text(value: Any) -> str:
 def _shown(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the request as the trace may show it: without what opens doors."""
     shown = {name: value for name, value in config.items() if value is not None}
-    if isinstance(headers := shown.get("headers"), Mapping):
-        shown["headers"] = {
-            name: HIDDEN if any(word in name.lower() for word in _SECRETS) else value
-            for name, value in headers.items()
-        }
+    for part in ("headers", "query"):
+        if isinstance(pairs := shown.get(part), Mapping):
+            shown[part] = {
+                name: HIDDEN if _is_secret(name) else value for name, value in pairs.items()
+            }
+    if isinstance(url := shown.get("url"), str):
+        shown["url"] = _CREDENTIALS.sub(f"//{HIDDEN}@", url)
     if isinstance(auth := shown.get("auth"), Mapping):
         shown["auth"] = {name: auth[name] if name == "type" else HIDDEN for name in auth}
     return shown
+
+
+def _is_secret(name: str) -> bool:
+    plain = name.lower().replace("-", "").replace("_", "")
+    return any(word in plain for word in _SECRETS)
