@@ -115,7 +115,10 @@ class Database:
 
 
 def location(url: str) -> Path | URL:
-    """Return the file of a SQLite url or the address of a PostgreSQL one; or raise ValueError."""
+    """Return the file of a SQLite url or the address of a PostgreSQL one; or raise ValueError.
+
+    The file and its folder are made for their owner alone, as they hold secrets.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+asyncpg")
@@ -123,4 +126,5 @@ def location(url: str) -> Path | URL:
         raise ValueError("The database must be a PostgreSQL server or a SQLite file")
     path = Path(str(parsed.database)).absolute()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
     return path

@@ -31,14 +31,25 @@ def is_open(connection: AsyncConnection) -> bool:
     return driver is not None and not driver.is_closed()
 
 
-def _engine(url: URL, settings: dict[str, str], *, isolation_level: Any) -> AsyncEngine:
+def migrating_engine(url: URL) -> AsyncEngine:
+    """Return the same for changes that may take long."""
+    return _engine(url, {}, isolation_level="READ COMMITTED", seconds=None)
+
+
+def _engine(
+    url: URL,
+    settings: dict[str, str],
+    *,
+    isolation_level: Any,
+    seconds: float | None = STATEMENT_SECONDS,
+) -> AsyncEngine:
     return create_async_engine(
         url,
         poolclass=NullPool,
         isolation_level=isolation_level,
         connect_args={
             "timeout": CONNECT_SECONDS,
-            "command_timeout": STATEMENT_SECONDS,
+            "command_timeout": seconds,
             "server_settings": {"application_name": "orbiter", **settings},
         },
     )

@@ -53,7 +53,7 @@ async def _turn(url: str) -> AsyncIterator[AsyncConnection]:
         async with _locked(lock), _connection_of(sqlite.migrating_engine(place)) as connection:
             yield connection
     else:
-        async with _connection_of(postgresql.writing_engine(place)) as connection:
+        async with _connection_of(postgresql.migrating_engine(place)) as connection:
             # Held by the connection, not by its transaction: alembic may commit in between.
             await connection.execute(_TURN)
             await connection.commit()

@@ -85,7 +85,9 @@ class WorkflowRepository(Repository[Workflow], Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Which runs are listed; *q* is looked for in id, inputs, output and error."""
+    """Which runs are listed; *q* is looked for in the texts, keys and numbers of id, inputs, output
+    and error, where case does not count.
+    """
 
     status: RunStatus | None = None
     kind: RunKind | None = None
@@ -131,7 +133,10 @@ class UserRepository(Repository[User], Protocol):
         ...
 
     async def active_admins(self) -> int:
-        """Count the admins who can sign in, and keep the figure from changing till the end."""
+        """Count the admins who can sign in.
+
+        In a unit of work that writes, the next one who asks waits until it ends.
+        """
         ...
 
 

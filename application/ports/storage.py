@@ -17,7 +17,11 @@ from orbiter.application.ports.repositories import (
 
 
 class UnitOfWork(Protocol):
-    """One transaction over every repository of one workspace."""
+    """One transaction over every repository of one workspace.
+
+    When a write raises, leave: a storage may have given the transaction up, and then raises the
+    same error again instead of committing.
+    """
 
     @property
     def projects(self) -> ProjectRepository: ...

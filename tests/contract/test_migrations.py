@@ -16,8 +16,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from orbiter.adapters.sql.schema import downgrade, migrate
+from orbiter.adapters.sql.storage import SqlStorage
 from orbiter.adapters.sql.tables import metadata
 from support.postgres import Postgres, execute
+from support.tenants import settle
 
 _MIGRATE: Final = """
 import asyncio, sys
@@ -92,10 +94,16 @@ async def test_a_migration_that_fails_leaves_nothing_half_done(empty_url: str) -
     assert await look(empty_url, differences) == []
 
 
-async def test_the_folder_of_the_file_is_for_its_owner_alone(empty_sqlite_url: str) -> None:
+async def test_the_file_and_its_folder_are_for_their_owner_alone(empty_sqlite_url: str) -> None:
+    storage = SqlStorage.connect(empty_sqlite_url)
     await migrate(empty_sqlite_url)
-    folder = Path(empty_sqlite_url.removeprefix("sqlite+aiosqlite:///")).parent
-    assert folder.stat().st_mode & 0o777 == 0o700
+    await settle(storage)
+    path = Path(empty_sqlite_url.removeprefix("sqlite+aiosqlite:///"))
+    modes = {each.name: each.stat().st_mode & 0o777 for each in path.parent.iterdir()}
+    await storage.close()
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert {mode for name, mode in modes.items() if name != "orbiter.db.lock"} == {0o600}
+    assert {"orbiter.db", "orbiter.db-wal"} <= modes.keys()
 
 
 def differences(connection: Connection) -> Any:

@@ -162,13 +162,16 @@ async def test_a_process_ends_even_if_it_does_not_close(url: str) -> None:
 
 
 async def test_no_thread_is_left_when_closed(sqlite_url: str) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     storage = SqlStorage.connect(sqlite_url)
     tenant = await settle(storage)
     await asyncio.gather(*(use(storage, tenant) for _ in range(20)))
-    assert threading.active_count() > before
+    threads = set(threading.enumerate()) - before
+    assert threads
     await storage.close()
-    assert threading.active_count() == before
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 async def use(storage: SqlStorage, tenant: Tenant) -> None:

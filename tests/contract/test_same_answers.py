@@ -68,7 +68,7 @@ class Machine(RuleBasedStateMachine):
         """Commit both, or roll both back."""
         error = None if well else ZeroDivisionError()
         for each in self._begun:
-            self._runner.run(each.__aexit__(error and type(error), error, None))
+            self._runner.run(each.__aexit__(type(error) if error else None, error, None))
         self._begun, self._open = [], []
 
     @precondition(lambda self: self._open)
@@ -105,13 +105,16 @@ class Machine(RuleBasedStateMachine):
         return isinstance(in_sql, SqlUnitOfWork) and in_sql.transaction.failure is not None
 
 
-def with_examples(count: int) -> settings:
-    """Return settings for so many sequences of calls."""
-    return settings(
-        max_examples=count,
-        stateful_step_count=30,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
+def drive(make: Any, *, examples: int) -> None:
+    """Drive machines with so many sequences of calls."""
+    run_state_machine_as_test(
+        make,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
     )
 
 
@@ -124,7 +127,7 @@ def test_memory_and_sqlite(migrated_file: Path, tmp_path: Path) -> None:
             path = shutil.copy(migrated_file, tmp_path)
             return Machine(SqlStorage.connect(f"sqlite+aiosqlite:///{path}"), runner)
 
-        run_state_machine_as_test(machine, settings=with_examples(60))
+        drive(machine, examples=40)
 
 
 def test_memory_and_postgresql(migrated_database: str) -> None:
@@ -134,4 +137,4 @@ def test_memory_and_postgresql(migrated_database: str) -> None:
             runner.run(emptied(migrated_database))
             return Machine(SqlStorage.connect(migrated_database), runner)
 
-        run_state_machine_as_test(machine, settings=with_examples(20))
+        drive(machine, examples=12)

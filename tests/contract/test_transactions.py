@@ -4,7 +4,10 @@ import asyncio
 from typing import Final
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from orbiter.adapters.sql.database import Database
 from orbiter.adapters.sql.storage import SqlStorage
 from orbiter.application.paging import PageRequest
 from orbiter.application.ports.storage import Storage
@@ -170,6 +173,12 @@ async def test_a_closed_storage_is_unavailable(sql_storage: SqlStorage) -> None:
     await sql_storage.close()
     with pytest.raises(Unavailable):
         await sql_storage.ready()
+
+
+async def test_the_database_too_keeps_readers_from_writing(database: Database) -> None:
+    async with database.reading() as transaction:
+        with pytest.raises(DBAPIError, match="read-?only"):
+            await transaction.connection.execute(text("DELETE FROM users"))
 
 
 async def test_what_a_caught_error_left_is_not_committed(sql_storage: SqlStorage) -> None:
