@@ -41,19 +41,19 @@ class Connections:
             connection = await self._take()
             try:
                 yield connection
+            except Unavailable:
+                # What broke one has most likely broken those that lie idle, too.
+                idle, self._idle = self._idle, []
+                await settled(self._discard(*idle))
+                raise
             finally:
-                if connection.invalidated:
-                    await settled(self._discard(connection))
-                elif self._closed:
-                    await settled(connection.close())
-                else:
-                    self._idle.append(connection)
+                await self._take_back(connection)
 
     async def close(self) -> None:
         """Close every connection; those in use when they are given back."""
         self._closed = True
-        while self._idle:
-            await self._idle.pop().close()
+        await self._discard(*self._idle)
+        self._idle.clear()
         await self._engine.dispose()
 
     async def _take(self) -> AsyncConnection:
@@ -61,14 +61,21 @@ class Connections:
             connection = self._idle.pop()
             if self._is_open(connection):
                 return connection
-            await settled(self._discard(connection))
+            await self._discard(connection)
         if self._closed:
             raise Unavailable("The storage is closed")
         return await connected(self._engine)
 
-    async def _discard(self, broken: AsyncConnection) -> None:
-        await broken.invalidate()
-        await broken.close()
+    async def _take_back(self, connection: AsyncConnection) -> None:
+        if not (connection.invalidated or self._closed):
+            self._idle.append(connection)
+        elif await settled(self._discard(connection)):
+            raise asyncio.CancelledError
+
+    async def _discard(self, *connections: AsyncConnection) -> None:
+        for connection in connections:
+            await connection.invalidate()
+            await connection.close()
 
 
 async def connected(engine: AsyncEngine) -> AsyncConnection:

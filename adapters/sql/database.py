@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, CursorResult, Executable, make_url, select
-from sqlalchemy.exc import DBAPIError
 
 from orbiter.adapters.sql import postgresql, sqlite
 from orbiter.adapters.sql.connections import Connections, settled
-from orbiter.adapters.sql.failures import meaning
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.domain.errors import Unavailable
 
@@ -75,14 +73,10 @@ class Database:
                 yield transaction
                 if transaction.failure is not None:
                     raise transaction.failure
+                cancelled = await settled(transaction.commit())
             except BaseException:
-                await settled(connection.rollback())
+                await settled(transaction.rollback())
                 raise
-            try:
-                cancelled = await settled(connection.commit())
-            except DBAPIError as error:
-                await settled(connection.rollback())
-                raise meaning(error, None) from error
         for callback in transaction.callbacks:
             callback()
         if cancelled:

@@ -42,7 +42,12 @@ def _engine(path: Path, pragmas: Sequence[str], *, begins: bool) -> AsyncEngine:
         return connection
 
     async def create(*_: Any, **__: Any) -> aiosqlite.Connection:
-        return await _Connection(connect, begins=begins)
+        connection = _Connection(connect, begins=begins)
+        try:
+            return await connection
+        except sqlite3.Error:
+            connection.join()
+            raise
 
     return create_async_engine("sqlite+aiosqlite://", async_creator=create, poolclass=NullPool)
 
@@ -54,6 +59,10 @@ class _Connection(aiosqlite.Connection):
         super().__init__(connect, iter_chunk_size=64)
         self._thread.daemon = True  # a process that ends without closing must not hang
         self._begins = begins
+
+    def join(self) -> None:
+        """Wait for the thread, which is ending already; it must not outlive the event loop."""
+        self._thread.join()
 
     def cursor(self) -> Any:
         return _Cursor(self)

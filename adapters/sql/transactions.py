@@ -1,16 +1,17 @@
 """One unit of work as its repositories see it: statements on one connection."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, Executable, Row, Select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import CursorResult, Executable, Row, Select, Table
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orbiter.adapters.sql.connections import SILENT
 from orbiter.adapters.sql.failures import meaning
 from orbiter.domain.errors import Unavailable
 
+Done = TypeVar("Done")
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
@@ -52,13 +53,28 @@ class Transaction:
         if self.reading:
             raise RuntimeError("This unit of work was opened for reading")
 
-    async def _execute(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
+    async def commit(self) -> None:
+        """Commit, or raise what kept it from being done."""
+        await self._translated(self.connection.commit(), None)
+
+    async def rollback(self) -> None:
+        """Undo everything; where that fails, the connection and its transaction are gone."""
         try:
-            return await self.connection.execute(statement, parameters)
+            await self.connection.rollback()
+        except (DBAPIError, OSError):
+            await self.connection.invalidate()
+
+    async def _execute(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
+        done = self.connection.execute(statement, parameters)
+        return await self._translated(done, getattr(statement, "table", None))
+
+    async def _translated(self, work: Awaitable[Done], table: Table | None) -> Done:
+        try:
+            return await work
         except DBAPIError as error:
-            self.failure = meaning(error, getattr(statement, "table", None))
+            self.failure = meaning(error, table)
             raise self.failure from error
-        except OSError as error:
+        except (OSError, PendingRollbackError) as error:
             await self.connection.invalidate()
             self.failure = Unavailable(SILENT)
             raise self.failure from error

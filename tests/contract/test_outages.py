@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import NoneType
 from typing import Final
 from uuid import uuid4
 
@@ -96,7 +97,13 @@ async def test_connections_that_broke_are_replaced(postgresql_url: str) -> None:
         async with storage.open(tenant.id) as uow:
             await uow.projects.add(tenant.new("projects"))
             await execute(postgresql_url, _TERMINATE)
-            await uow.projects.get(tenant.project.id)
+            for _ in range(2):
+                with pytest.raises(Unavailable):
+                    await uow.projects.get(tenant.project.id)
+    # The driver may not have noticed yet.
+    uses = (use(storage, tenant) for _ in range(5))
+    outcomes = await asyncio.gather(*uses, return_exceptions=True)
+    assert {type(each) for each in outcomes} <= {NoneType, Unavailable}
     await asyncio.gather(*(use(storage, tenant) for _ in range(5)))
     await storage.close()
 

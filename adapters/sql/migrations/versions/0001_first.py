@@ -16,21 +16,9 @@ _HASH: Final = sa.String(64)
 _MOMENT: Final = sa.BigInteger()
 
 # In the order they are made, as some refer to earlier ones.
-_TABLES: Final = (
-    "workspaces",
-    "users",
-    "password_resets",
-    "sessions",
-    "api_keys",
-    "audit_log",
-    "idempotency_keys",
-    "rate_limits",
-    "projects",
-    "workflows",
-    "workflow_versions",
-    "runs",
-    "steps",
-)
+_ACCOUNTS: Final = ("workspaces", "users", "password_resets", "sessions", "api_keys")
+_RECORDS: Final = ("audit_log", "idempotency_keys", "rate_limits")
+_WORK: Final = ("projects", "workflows", "workflow_versions", "runs", "steps")
 
 
 def upgrade() -> None:
@@ -44,7 +32,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the schema back."""
-    for table in reversed(_TABLES):
+    for table in reversed((*_ACCOUNTS, *_RECORDS, *_WORK)):
         op.drop_table(table)
 
 
