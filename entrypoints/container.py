@@ -119,6 +119,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
     executor = providers.Singleton(Executor, world)
+    alone: providers.Provider[bool] = providers.Object(True)
     events = providers.Singleton(MemoryRunEvents)
     engine = providers.Singleton(
         MemoryRunEngine,
@@ -128,6 +129,7 @@ class Container(containers.DeclarativeContainer):
         events=events,
         clock=clock,
         concurrency=settings.provided.run_concurrency,
+        alone=alone,
     )
     core = providers.Singleton(
         Orbiter.assemble,
@@ -167,17 +169,28 @@ def in_memory(**settings: Any) -> Container:
 
 
 @asynccontextmanager
-async def started(container: Container) -> AsyncIterator["ASGIApp"]:
-    """Give the app over a migrated database and a running engine; end them in order."""
+async def running(container: Container) -> AsyncIterator[Orbiter]:
+    """Give the core over a migrated database and a running engine; end them in order."""
+    from orbiter.adapters.sql.presence import present
     from orbiter.adapters.sql.schema import migrate
 
-    settings = container.settings()
-    await migrate(settings.storage_url)
-    core = container.core()
-    try:
-        await core.start()
+    url = container.settings().storage_url
+    await migrate(url)
+    async with present(url) as presence:
+        container.alone.override(presence.alone)
+        core = container.core()
+        try:
+            await core.start()
+            await presence.settle()
+            yield core
+        finally:
+            await core.stop(container.settings().shutdown_seconds)
+            await container.http_client().close()
+            container.passwords().close()
+
+
+@asynccontextmanager
+async def started(container: Container) -> AsyncIterator["ASGIApp"]:
+    """Give the app over a running core."""
+    async with running(container):
         yield container.app()
-    finally:
-        await core.stop(settings.shutdown_seconds)
-        await container.http_client().close()
-        container.passwords().close()

@@ -39,17 +39,9 @@ async def connect(url: str, **settings: Any) -> AsyncIterator[Orbiter]:
     `sqlite+aiosqlite:////folder/orbiter.db` (the folder must exist, and no other process may
     execute runs of it) or `postgresql+asyncpg://…`. Raise Unavailable when it does not answer.
     """
-    from orbiter.adapters.sql.schema import migrate
-
     assembled = container.Container(settings=Settings(database_url=url, **settings))
-    await migrate(url)
-    core = assembled.core()
-    try:
-        await core.start()
+    async with container.running(assembled) as core:
         yield core
-    finally:
-        await core.stop(assembled.settings().shutdown_seconds)
-        await assembled.http_client().close()
 
 
 async def member(core: Orbiter, email: str, role: Role = Role.ADMIN) -> Actor:
