@@ -4,19 +4,32 @@ A constraint says so itself: its `info` holds the `error` to raise, a function w
 """
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ForeignKeyConstraint, Table
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from orbiter.adapters.sql.connections import SILENT
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.domain.errors import Conflict, NotFound, OrbiterError, Unavailable
 
-# SQLSTATE: connection, transaction rolled back, resources, operator intervention, system error.
-_PASSING: Final = ("08", "40", "53", "57", "58")
+# SQLSTATEs: connection, a standby, deadlocks and the like, resources, operators, the system.
+_PASSING: Final = ("08", "25006", "40", "53", "55P03", "57", "58")
+_SQLITE_PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 _UNIQUE: Final = re.compile(r"UNIQUE constraint failed: (.+)")
 
 
@@ -35,10 +48,17 @@ def meaning(error: DBAPIError, table: Table | None) -> Exception:
     if isinstance(error, IntegrityError):
         raised = _errors().get(_violated(error, table))
         return raised() if raised else error
-    passing = str(getattr(error.orig, "sqlstate", None) or "").startswith(_PASSING)
-    if passing or isinstance(error, OperationalError | InterfaceError):
-        return Unavailable(SILENT)
-    return Unavailable(SILENT) if error.connection_invalidated else error
+    return Unavailable(SILENT) if _passes(error) else error
+
+
+def _passes(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return (
+        error.connection_invalidated
+        or str(state).startswith(_PASSING)
+        or code & 0xFF in _SQLITE_PASSING  # the rest says more exactly what it is
+    )
 
 
 def _violated(error: IntegrityError, table: Table | None) -> str:

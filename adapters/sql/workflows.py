@@ -123,28 +123,19 @@ _VERSION: Final = select(
 
 
 class SqlWorkflows(SqlRepository[Workflow]):
-    """Workflows of one workspace; those seen in this unit of work need no second look."""
+    """Workflows of one workspace; one that was just read needs no second look for a version."""
 
     def __init__(self, transaction: Transaction, workspace_id: str, cache: VersionCache) -> None:
         super().__init__(_STATEMENTS, transaction, workspace_id)
         self._cache = cache
         self._seen: set[str] = set()
 
-    async def add(self, entity: Workflow) -> None:
-        """Store a new workflow of this workspace."""
-        await super().add(entity)
-        self._seen.add(entity.id)
-
     async def get(self, entity_id: str) -> Workflow:
         """Return the workflow or raise NotFound."""
         workflow = await super().get(entity_id)
-        self._seen.add(entity_id)
+        if self._transaction.reading:  # who writes may delete it next
+            self._seen.add(entity_id)
         return workflow
-
-    async def remove(self, entity_id: str) -> None:
-        """Delete the workflow and its versions."""
-        await super().remove(entity_id)
-        self._seen.discard(entity_id)
 
     async def page(self, request: PageRequest, only: WorkflowFilter) -> Page[Workflow]:
         """Return a page of the workflows that match."""
@@ -156,17 +147,16 @@ class SqlWorkflows(SqlRepository[Workflow]):
     async def add_version(self, version: WorkflowVersion) -> None:
         """Store a new version of a workflow of this workspace."""
         self._transaction.require_writing()
-        if version.workflow_id not in self._seen:
-            await self.get(version.workflow_id)
+        if not await self._is_here(version.workflow_id):
+            raise NotFound("Workflow")
         if not (await self._transaction.write(_ADD_VERSION, _VERSIONS.row(version))).rowcount:
             raise Conflict("Workflow version with this number already exists")
 
     async def version(self, workflow_id: str, number: int) -> WorkflowVersion:
         """Return a version or raise NotFound."""
-        if workflow_id in self._seen:
-            kept = self._cache.get(workflow_id, number)
-            if kept is not None:
-                return kept
+        kept = self._cache.get(workflow_id, number)
+        if kept is not None and await self._is_here(workflow_id):
+            return kept
         row = None
         if is_id(workflow_id) and 0 < number <= INTEGER_MAX:
             which = {**self._which(workflow_id), "number": number}
@@ -182,3 +172,10 @@ class SqlWorkflows(SqlRepository[Workflow]):
         """Return a page of versions, by number."""
         which = self._which(workflow_id)
         return await _VERSION_PAGES.page(self._transaction, which, request, request.number_after())
+
+    async def _is_here(self, workflow_id: str) -> bool:
+        if workflow_id in self._seen:
+            return True
+        if not is_id(workflow_id):
+            return False
+        return await self._transaction.first(_HEAD, self._which(workflow_id)) is not None

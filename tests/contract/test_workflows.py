@@ -86,6 +86,19 @@ async def test_a_removed_workflow_takes_its_versions_along_and_leaves_its_runs(
         assert await uow.runs.get(run.id) == run
 
 
+async def test_versions_go_with_their_project_though_they_were_read_before(
+    storage: Storage, tenant: Tenant
+) -> None:
+    async with storage.open(tenant.id, reading=True) as uow:
+        await uow.workflows.version(tenant.workflow.id, 1)
+    async with storage.open(tenant.id) as uow:
+        await uow.workflows.get(tenant.workflow.id)
+        assert (await uow.workflows.version(tenant.workflow.id, 1)).version == 1
+        await uow.projects.empty(tenant.project.id)
+        with pytest.raises(NotFound):
+            await uow.workflows.version(tenant.workflow.id, 1)
+
+
 async def test_a_version_that_was_rolled_back_is_not_remembered(
     storage: Storage, tenant: Tenant
 ) -> None:
