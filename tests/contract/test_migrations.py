@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -91,6 +92,14 @@ async def test_a_migration_that_fails_leaves_nothing_half_done(empty_url: str) -
     assert await look(empty_url, columns) == before
     await look(empty_url, made("DROP TABLE steps"))
     await migrate(empty_url)
+    assert await look(empty_url, differences) == []
+
+
+async def test_an_older_build_does_not_start_over_a_newer_schema(empty_url: str) -> None:
+    await migrate(empty_url)
+    await look(empty_url, made("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(CommandError, match="9999"):
+        await migrate(empty_url)
     assert await look(empty_url, differences) == []
 
 
