@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from benchmarks.load import Figures, measure, once, request
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.load import Figures, measure, once, request
 
 BIN = Path(sys.executable).parent
 CONCURRENCIES = (1, 8, 32)
