@@ -1,8 +1,9 @@
 """How runs are executed: what an engine promises, and what the interpreter meets the world by."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from orbiter.application.ports.storage import UnitOfWork
@@ -12,26 +13,19 @@ from orbiter.domain.workflows import Retry
 Effect = Callable[[], Awaitable[Any]]
 
 
-class RunEngine(Protocol):
-    """Execute accepted runs to their end."""
+class EffectError(Exception):
+    """What an effect raises when it failed; anything else is a bug and ends the run."""
 
-    async def accept(self, uow: UnitOfWork, run: Run) -> None:
-        """Store the queued run in the caller's transaction; it is executed once that commits."""
-
-    async def cancel(self, uow: UnitOfWork, run: Run) -> None:
-        """Stop executing a run that the caller's transaction marks as cancelled, at its commit."""
-
-    async def start(self) -> None:
-        """Begin executing; take up what an earlier process left."""
-
-    async def stop(self, seconds: float) -> None:
-        """Accept no more work, give what is under way *seconds* to end."""
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
 
 
 class EffectFailed(Exception):
     """An effect failed for good; *failures* has each attempt's error, the last one included."""
 
-    def __init__(self, failures: Sequence[BaseException]) -> None:
+    def __init__(self, failures: Sequence[EffectError]) -> None:
         super().__init__(str(failures[-1]))
         self.failures = tuple(failures)
 
@@ -41,23 +35,100 @@ class Done:
     """An effect's value and the errors of the attempts before the one that worked."""
 
     value: Any
-    failures: tuple[BaseException, ...] = ()
+    failures: tuple[EffectError, ...] = ()
+
+
+class Parked(Exception):
+    """A node waits for what may take long; its run leaves the process until *until*, or a word."""
+
+    def __init__(self, until: datetime | None = None) -> None:
+        super().__init__("The node waits")
+        self.until = until
 
 
 class StepRunner(Protocol):
-    """Run effects; an engine that is durable runs none twice under one key."""
+    """Run the effects of one run; none whose outcome was recorded under its key runs again.
+
+    Keys are the run's own (`Place.key`), the same in every execution of the run. Values are JSON.
+    """
 
     async def run(
         self, key: str, effect: Effect, *, retry: Retry, timeout_seconds: float | None
     ) -> Done:
         """Run *effect* until it works or its attempts are used up, then raise EffectFailed.
 
-        *timeout_seconds* bounds each attempt, which then fails with TimeoutError.
+        *timeout_seconds* bounds each attempt, which then fails with EffectError of code TIMEOUT.
+        The outcome, good or bad, is recorded before it is told. EffectError and time-outs alone
+        are tried again.
         """
         ...
 
     async def sleep(self, key: str, seconds: float) -> None:
-        """Return after *seconds*."""
+        """Return *seconds* after the first call under *key*, or raise Parked if that is long."""
+
+    async def answer(self, key: str, *, until: datetime | None = None) -> Any:
+        """Return what was recorded under *key* from outside, or raise Parked."""
+        ...
+
+    async def decide(self, key: str, value: Any) -> Any:
+        """Return what was recorded under *key*, or record *value* there and return it.
+
+        For choices that depend on time or on what came first, so that they are made once.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What earlier segments of a run left: its *steps* by id, and the *seconds* it has run."""
+
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A run as one execution left it: ended, or waiting till *wake_at* or a word from outside."""
+
+    run: Run
+    wake_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reuse:
+    """Recorded effects and finished steps of an earlier run that a new one begins with.
+
+    *node_ids* are the nodes (whatever the loop's turn) whose records are taken over.
+    """
+
+    run_id: str
+    node_ids: frozenset[str]
+
+
+class RunEngine(Protocol):
+    """Execute accepted runs to their end, whatever happens to the processes that do it."""
+
+    async def accept(self, uow: UnitOfWork, run: Run, *, reuse: Reuse | None = None) -> None:
+        """Store the queued run in the caller's transaction; it is executed once that commits."""
+
+    async def cancel(self, uow: UnitOfWork, run: Run) -> None:
+        """Stop executing a run that the caller's transaction marks as cancelled, at its commit.
+
+        Wherever it is executed, within a second; its unended child runs are cancelled too.
+        """
+
+    async def answer(self, uow: UnitOfWork, run: Run, key: str, value: Any) -> bool:
+        """Record *value* under *key* and let the run go on at the commit.
+
+        Say False, and change nothing, when something is recorded there already.
+        """
+        ...
+
+    async def start(self) -> None:
+        """Begin executing; take up what earlier and dead processes left."""
+
+    async def stop(self, seconds: float) -> None:
+        """Give what is under way *seconds* to end, then leave it to whoever starts next."""
 
 
 class TraceSink(Protocol):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from orbiter.application.ports.executions import Executions
 from orbiter.application.ports.repositories import (
     ApiKeyRepository,
     AuditLog,
@@ -37,6 +38,11 @@ class UnitOfWork(Protocol):
     def api_keys(self) -> ApiKeyRepository: ...
     @property
     def audit_log(self) -> AuditLog: ...
+    @property
+    def executions(self) -> Executions:
+        """What the engine keeps beside runs, over all workspaces; only the engine uses it."""
+        ...
+
     @property
     def credentials(self) -> Credentials:
         """What is looked up before a workspace is known; only accounts and the engine use it."""
