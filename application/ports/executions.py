@@ -56,7 +56,7 @@ class Executions(Protocol):
         """Give runs back unfinished, due at once, as at a stop; the take-up does not count."""
 
     async def remove(self, run_id: str) -> None:
-        """Stop keeping a run, with all its records, because it ended."""
+        """Stop keeping a run because it ended; its records stay as long as the run does."""
 
     async def lost(self, executor_id: str, run_ids: Sequence[str]) -> Sequence[str]:
         """Return those of *run_ids* that the executor no longer has: cancelled, ended, taken."""
