@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from orbiter.adapters.memory.api_keys import MemoryApiKeys
 from orbiter.adapters.memory.audit_log import MemoryAuditLog
 from orbiter.adapters.memory.credentials import MemoryCredentials
+from orbiter.adapters.memory.executions import MemoryExecutions
 from orbiter.adapters.memory.projects import MemoryProjects
 from orbiter.adapters.memory.runs import MemoryRuns
 from orbiter.adapters.memory.sessions import MemorySessions
@@ -27,6 +28,7 @@ class MemoryUnitOfWork:
         self.sessions = MemorySessions(tables, workspace_id)
         self.api_keys = MemoryApiKeys(tables, workspace_id)
         self.audit_log = MemoryAuditLog(tables, workspace_id)
+        self.executions = MemoryExecutions(tables)
         self.credentials = MemoryCredentials(tables)
         self.callbacks: list[Callable[[], None]] = []
 

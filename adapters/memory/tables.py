@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Generic, TypeVar
 
+from orbiter.application.ports.executions import Recorded
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.password_resets import PasswordReset
@@ -57,9 +59,24 @@ class Table(Generic[Row]):
         return self._rows
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """A run that has not ended, as an engine keeps it."""
+
+    run_id: str
+    workspace_id: str
+    executor_id: str | None = None
+    due_at: datetime | None
+    woken: bool = False
+    takeups: int = 0
+    seconds: float = 0.0
+
+
 @dataclass(slots=True)
 class Tables:
-    """Everything that is kept; steps lie under their run's id, versions under their workflow's."""
+    """Everything that is kept; steps and effects lie under their run's id, versions under their
+    workflow's.
+    """
 
     workspaces: Table[Workspace] = field(default_factory=Table)
     projects: Table[Project] = field(default_factory=Table)
@@ -67,6 +84,9 @@ class Tables:
     versions: Table[Mapping[int, WorkflowVersion]] = field(default_factory=Table)
     runs: Table[Run] = field(default_factory=Table)
     steps: Table[Mapping[str, Step]] = field(default_factory=Table)
+    executions: Table[Execution] = field(default_factory=Table)
+    effects: Table[Mapping[str, Recorded]] = field(default_factory=Table)
+    executors: Table[float] = field(default_factory=Table)
     users: Table[User] = field(default_factory=Table)
     sessions: Table[Session] = field(default_factory=Table)
     api_keys: Table[ApiKey] = field(default_factory=Table)

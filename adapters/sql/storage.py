@@ -7,6 +7,7 @@ from orbiter.adapters.sql.api_keys import SqlApiKeys
 from orbiter.adapters.sql.audit_log import SqlAuditLog
 from orbiter.adapters.sql.credentials import SqlCredentials
 from orbiter.adapters.sql.database import POOL_SIZE, Database
+from orbiter.adapters.sql.executions import SqlExecutions
 from orbiter.adapters.sql.graphs import VersionCache
 from orbiter.adapters.sql.projects import SqlProjects
 from orbiter.adapters.sql.runs import SqlRuns
@@ -29,6 +30,7 @@ class SqlUnitOfWork:
         self.sessions = SqlSessions(transaction, workspace_id)
         self.api_keys = SqlApiKeys(transaction, workspace_id)
         self.audit_log = SqlAuditLog(transaction, workspace_id)
+        self.executions = SqlExecutions(transaction)
         self.credentials = SqlCredentials(transaction)
 
     def after_commit(self, callback: Callable[[], None]) -> None:

@@ -3,6 +3,9 @@
 from orbiter.adapters.sql import (
     api_keys,
     audit_log,
+    effects,
+    executions,
+    executors,
     idempotency,
     password_resets,
     projects,
@@ -19,6 +22,9 @@ from orbiter.adapters.sql.metadata import metadata
 __all__ = [
     "api_keys",
     "audit_log",
+    "effects",
+    "executions",
+    "executors",
     "idempotency",
     "metadata",
     "password_resets",

@@ -1,6 +1,6 @@
 """What an engine keeps beside runs: who executes which, what was recorded, when to go on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,11 +18,15 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A run taken up: which, and how often that was so far without its ending or parking."""
+    """A run taken up: which, and how often that was so far without its ending or parking.
+
+    *seconds* is how long it had run when it was last parked.
+    """
 
     run_id: str
     workspace_id: str
     takeups: int
+    seconds: float = 0.0
 
 
 class Executions(Protocol):
@@ -31,21 +35,48 @@ class Executions(Protocol):
     Every write of an executor is fenced: it changes nothing once the run was taken from it.
     """
 
-    async def add(self, run_id: str, workspace_id: str, *, executor_id: str | None) -> None:
+    async def add(
+        self, run_id: str, workspace_id: str, *, executor_id: str | None, due_at: datetime
+    ) -> None:
         """Begin keeping a run, queued; claimed at once by *executor_id* if given."""
 
-    async def claim(self, executor_id: str, *, limit: int, at: datetime) -> Sequence[Claimed]:
-        """Take up to *limit* runs that nobody executes and that are due, longest due first."""
+    async def claim(
+        self, executor_id: str, *, limit: int, at: datetime, passing: Collection[str] = ()
+    ) -> Sequence[Claimed]:
+        """Take up to *limit* runs that nobody executes and that are due, longest due first.
+
+        Those of the workspaces *passing* are passed over.
+        """
+        ...
+
+    async def due(self) -> datetime | None:
+        """Return when the first of the runs that nobody executes is due, if any will be."""
+        ...
+
+    async def kept(self, run_ids: Collection[str]) -> Collection[str]:
+        """Return those of *run_ids* that have not ended."""
+        ...
+
+    async def children(self, run_id: str) -> Sequence[Claimed]:
+        """Return the unended runs whose parent is that run."""
         ...
 
     async def holds(self, run_id: str, executor_id: str) -> bool:
         """Say whether the executor still has the run, and lock that answer till the commit."""
         ...
 
-    async def park(self, run_id: str, executor_id: str, *, wake_at: datetime | None) -> bool:
+    async def park(
+        self,
+        run_id: str,
+        executor_id: str,
+        *,
+        wake_at: datetime | None,
+        seconds: float = 0.0,
+    ) -> bool:
         """Give the run back till *wake_at* or a wake-up; say False when it was taken away.
 
-        One woken since it was claimed is due at once. Its take-ups are counted anew.
+        One woken since it was claimed is due at once. Its take-ups are counted anew. *seconds* is
+        how long it has run so far.
         """
         ...
 
@@ -55,15 +86,24 @@ class Executions(Protocol):
     async def release(self, run_ids: Sequence[str], executor_id: str) -> None:
         """Give runs back unfinished, due at once, as at a stop; the take-up does not count."""
 
-    async def remove(self, run_id: str) -> None:
-        """Stop keeping a run because it ended; its records stay as long as the run does."""
+    async def remove(self, run_id: str, executor_id: str | None = None) -> bool:
+        """Stop keeping a run because it ended; its records stay as long as the run does.
 
-    async def lost(self, executor_id: str, run_ids: Sequence[str]) -> Sequence[str]:
+        With *executor_id*, say False, and change nothing, when that executor has it no more.
+        """
+        ...
+
+    async def lost(self, executor_id: str, run_ids: Collection[str]) -> Collection[str]:
         """Return those of *run_ids* that the executor no longer has: cancelled, ended, taken."""
         ...
 
-    async def record(self, run_id: str, recorded: Recorded) -> bool:
-        """Keep an outcome; say False, and keep the old one, when its key has one."""
+    async def record(
+        self, run_id: str, recorded: Recorded, *, executor_id: str | None = None
+    ) -> bool:
+        """Keep an outcome; say False, and keep the old one, when its key has one.
+
+        With *executor_id*, say False too when that executor has the run no more.
+        """
         ...
 
     async def recorded(self, run_id: str) -> Mapping[str, Recorded]:
@@ -77,8 +117,11 @@ class Executions(Protocol):
     async def enroll(self, executor_id: str, *, ttl_seconds: float) -> None:
         """Give a new executor its lease."""
 
-    async def bury(self) -> int:
-        """Free the runs of executors whose lease has ended, delete these; return how many."""
+    async def bury(self, *, survivor: str | None = None) -> int:
+        """Free the runs of executors whose lease has ended, delete these; return how many runs.
+
+        A *survivor* is told to be the only process: whatever others had is free.
+        """
         ...
 
     async def retire(self, executor_id: str) -> None:

@@ -26,6 +26,7 @@ _ROOTS: Final = (
     "audit_log",
     "idempotency_keys",
     "rate_limits",
+    "executors",
 )
 
 

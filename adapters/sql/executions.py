@@ -1,0 +1,287 @@
+"""What an engine keeps beside runs, in SQL."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Executable,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    null,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
+
+from orbiter.adapters.sql.columns import Id, Instant
+from orbiter.adapters.sql.effects import RECORD, RECORDED, recorded_of, row_of
+from orbiter.adapters.sql.executors import (
+    BEAT,
+    DISMISS,
+    DISMISS_DEAD,
+    DISMISS_OTHERS,
+    ENROLL,
+    executors,
+)
+from orbiter.adapters.sql.metadata import metadata
+from orbiter.adapters.sql.runs import runs
+from orbiter.adapters.sql.transactions import Transaction
+from orbiter.application.ports.executions import Claimed, Recorded
+
+executions: Final = Table(
+    "executions",
+    metadata,
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("workspace_id", Id, nullable=False),
+    Column("executor_id", Id),
+    # When somebody is to take it up; never, as long as it waits for a word from outside.
+    Column("due_at", Instant),
+    Column("woken", Boolean, nullable=False),
+    Column("takeups", Integer, nullable=False),
+    Column("seconds", Float(53), nullable=False),
+)
+_cells: Final = executions.c
+_FREE: Final = _cells.executor_id.is_(None)
+Index("ix_executions_due_at", _cells.due_at, sqlite_where=_FREE, postgresql_where=_FREE)
+Index("ix_executions_executor_id", _cells.executor_id)
+
+_CLAIMED: Final = (_cells.run_id, _cells.workspace_id, _cells.takeups, _cells.seconds)
+_ONE: Final = _cells.run_id == bindparam("which")
+_MINE: Final = _cells.executor_id == bindparam("who")
+_SOME: Final = _cells.run_id.in_(bindparam("some", expanding=True))
+_AT_ONCE: Final = datetime.fromisoformat("1970-01-01T00:00:00Z")
+_FREED: Final = {_cells.executor_id: null()}
+
+_ADD: Final = insert(executions)
+_DUE: Final = (
+    select(_cells.run_id)
+    .where(_FREE, _cells.due_at <= bindparam("at"))
+    .order_by(_cells.due_at, _cells.run_id)
+    .limit(bindparam("size"))
+    .with_for_update(skip_locked=True)
+)
+_ELSEWHERE: Final = _cells.workspace_id.not_in(bindparam("passing", expanding=True))
+
+
+def _claim(due: Any) -> Executable:
+    # As a common table, which is looked up once: joined, the rows locked could be others.
+    return (
+        update(executions)
+        .where(_cells.run_id.in_(select(due.cte("due").c.run_id)))
+        .values(executor_id=bindparam("who"), takeups=_cells.takeups + 1, woken=false())
+        .returning(*_CLAIMED)
+    )
+
+
+_CLAIM: Final = _claim(_DUE)
+_CLAIM_ELSEWHERE: Final = _claim(_DUE.where(_ELSEWHERE))
+_NEXT: Final = select(func.min(_cells.due_at)).where(_FREE)
+_HOLDS: Final = select(_cells.run_id).where(_ONE, _MINE).with_for_update()
+_KEPT: Final = select(_cells.run_id).where(_SOME)
+_HELD: Final = _KEPT.where(_MINE)
+_CHILDREN: Final = (
+    select(*_CLAIMED)
+    .join_from(executions, runs, runs.c.id == _cells.run_id)
+    .where(runs.c.parent_run_id == bindparam("parent"))
+)
+_PARK: Final = (
+    update(executions)
+    .where(_ONE, _MINE)
+    .values(
+        {
+            **_FREED,
+            _cells.takeups: 0,
+            _cells.woken: false(),
+            _cells.seconds: bindparam("so_far"),
+            _cells.due_at: case(
+                (_cells.woken, bindparam("at_once", type_=Instant)),
+                else_=bindparam("wake_at", type_=Instant),
+            ),
+        }
+    )
+)
+_WAKE: Final = (
+    update(executions)
+    .where(_ONE)
+    .values(
+        woken=true(),
+        due_at=case((_FREE, bindparam("at_once", type_=Instant)), else_=_cells.due_at),
+    )
+)
+_RELEASE: Final = (
+    update(executions).where(_SOME, _MINE).values({**_FREED, _cells.takeups: _cells.takeups - 1})
+)
+_REMOVE: Final = delete(executions).where(_ONE)
+_REMOVE_MINE: Final = _REMOVE.where(_MINE)
+_RECORD_MINE: Final = RECORD.from_select(
+    list(row_of("", Recorded(key=""))),
+    select(
+        *(
+            bindparam(f"new_{name}", type_=RECORD.table.c[name].type)
+            for name in row_of("", Recorded(key=""))
+        )
+    )
+    .where(_ONE, _MINE)
+    .with_for_update(read=True, of=executions),
+)
+_FREE_MINE: Final = update(executions).where(_MINE).values(_FREED)
+_FREE_OTHERS: Final = (
+    update(executions).where(_cells.executor_id != bindparam("who")).values(_FREED)
+)
+_FREE_ORPHANS: Final = (
+    update(executions)
+    .where(
+        _cells.executor_id.is_not(None),
+        ~select(executors.c.id).where(executors.c.id == _cells.executor_id).exists(),
+    )
+    .values(_FREED)
+)
+
+
+class SqlExecutions:
+    """Executions of every workspace, the effects of their runs, and the leases of processes."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def add(
+        self, run_id: str, workspace_id: str, *, executor_id: str | None, due_at: datetime
+    ) -> None:
+        """Begin keeping a run, queued; claimed at once by *executor_id* if given."""
+        row = {
+            "run_id": run_id,
+            "workspace_id": workspace_id,
+            "executor_id": executor_id,
+            "due_at": due_at,
+            "woken": False,
+            "takeups": 0 if executor_id is None else 1,
+            "seconds": 0.0,
+        }
+        await self._transaction.write(_ADD, row)
+
+    async def claim(
+        self, executor_id: str, *, limit: int, at: datetime, passing: Collection[str] = ()
+    ) -> Sequence[Claimed]:
+        """Take up to *limit* runs that nobody executes and that are due, longest due first."""
+        wanted: dict[str, Any] = {"who": executor_id, "size": limit, "at": at}
+        statement = _CLAIM
+        if passing:
+            statement, wanted["passing"] = _CLAIM_ELSEWHERE, list(passing)
+        taken = await self._transaction.write(statement, wanted)
+        return sorted((_claimed(row) for row in taken), key=lambda each: each.run_id)
+
+    async def due(self) -> datetime | None:
+        """Return when the first of the runs that nobody executes is due, if any will be."""
+        row = await self._transaction.first(_NEXT, {})
+        return None if row is None else row[0]
+
+    async def kept(self, run_ids: Collection[str]) -> Collection[str]:
+        """Return those of *run_ids* that have not ended."""
+        rows = await self._transaction.rows(_KEPT, {"some": list(run_ids)})
+        return {row.run_id for row in rows}
+
+    async def children(self, run_id: str) -> Sequence[Claimed]:
+        """Return the unended runs whose parent is that run."""
+        rows = await self._transaction.rows(_CHILDREN, {"parent": run_id})
+        return [_claimed(row) for row in rows]
+
+    async def holds(self, run_id: str, executor_id: str) -> bool:
+        """Say whether the executor still has the run, and lock that answer till the commit."""
+        which = {"which": run_id, "who": executor_id}
+        return await self._transaction.first(_HOLDS, which) is not None
+
+    async def park(
+        self,
+        run_id: str,
+        executor_id: str,
+        *,
+        wake_at: datetime | None,
+        seconds: float = 0.0,
+    ) -> bool:
+        """Give the run back till *wake_at* or a wake-up; say False when it was taken away."""
+        when = {"wake_at": wake_at, "at_once": _AT_ONCE, "so_far": seconds}
+        return await self._changed(_PARK, {"which": run_id, "who": executor_id, **when})
+
+    async def wake(self, run_id: str) -> None:
+        """Make a run due now; one that is being executed goes on at once after its park."""
+        await self._changed(_WAKE, {"which": run_id, "at_once": _AT_ONCE})
+
+    async def release(self, run_ids: Sequence[str], executor_id: str) -> None:
+        """Give runs back unfinished, due at once, as at a stop; the take-up does not count."""
+        await self._changed(_RELEASE, {"some": list(run_ids), "who": executor_id})
+
+    async def remove(self, run_id: str, executor_id: str | None = None) -> bool:
+        """Stop keeping a run because it ended; its records stay as long as the run does."""
+        if executor_id is None:
+            return await self._changed(_REMOVE, {"which": run_id})
+        return await self._changed(_REMOVE_MINE, {"which": run_id, "who": executor_id})
+
+    async def lost(self, executor_id: str, run_ids: Collection[str]) -> Collection[str]:
+        """Return those of *run_ids* that the executor no longer has: cancelled, ended, taken."""
+        rows = await self._transaction.rows(_HELD, {"some": list(run_ids), "who": executor_id})
+        return set(run_ids) - {row.run_id for row in rows}
+
+    async def record(
+        self, run_id: str, recorded: Recorded, *, executor_id: str | None = None
+    ) -> bool:
+        """Keep an outcome; say False, and keep the old one, when its key has one."""
+        row = row_of(run_id, recorded)
+        if executor_id is None:
+            return await self._changed(RECORD, row)
+        values = {f"new_{name}": value for name, value in row.items()}
+        return await self._changed(_RECORD_MINE, {**values, "which": run_id, "who": executor_id})
+
+    async def recorded(self, run_id: str) -> Mapping[str, Recorded]:
+        """Return every outcome kept for a run, by key."""
+        rows = await self._transaction.rows(RECORDED, {"of_run": run_id})
+        return {row.key: recorded_of(row) for row in rows}
+
+    async def beat(self, executor_id: str, *, ttl_seconds: float) -> bool:
+        """Prolong the executor's lease on the database's clock; False when it had ended."""
+        return await self._changed(BEAT, _lease(executor_id, ttl_seconds))
+
+    async def enroll(self, executor_id: str, *, ttl_seconds: float) -> None:
+        """Give a new executor its lease."""
+        await self._changed(ENROLL, _lease(executor_id, ttl_seconds))
+
+    async def bury(self, *, survivor: str | None = None) -> int:
+        """Free the runs of executors whose lease has ended, delete these; return how many runs."""
+        if survivor is not None:
+            await self._changed(DISMISS_OTHERS, {"who": survivor})
+            freed = await self._transaction.write(_FREE_OTHERS, {"who": survivor})
+            return freed.rowcount
+        await self._changed(DISMISS_DEAD, {})
+        return (await self._transaction.write(_FREE_ORPHANS, {})).rowcount
+
+    async def retire(self, executor_id: str) -> None:
+        """Free an executor's runs and delete its lease."""
+        await self._changed(_FREE_MINE, {"who": executor_id})
+        await self._changed(DISMISS, {"who": executor_id})
+
+    async def _changed(self, statement: Executable, values: Mapping[str, Any]) -> bool:
+        return (await self._transaction.write(statement, values)).rowcount > 0
+
+
+def _claimed(row: Any) -> Claimed:
+    return Claimed(
+        run_id=row.run_id,
+        workspace_id=row.workspace_id,
+        takeups=row.takeups,
+        seconds=row.seconds,
+    )
+
+
+def _lease(executor_id: str, ttl_seconds: float) -> Mapping[str, Any]:
+    return {"who": executor_id, "ttl": round(ttl_seconds * 1000)}
