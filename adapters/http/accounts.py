@@ -169,7 +169,11 @@ class AccountController(Controller):
         """Return who is signed in."""
         return UserOut.of(await core.accounts.me(request.user))
 
-    @put("/me", opt=requires(Permission.ACCOUNT_WRITE, rate="login_email"), summary="Update the current user")
+    @put(
+        "/me",
+        opt=requires(Permission.ACCOUNT_WRITE, rate="login_email"),
+        summary="Update the current user",
+    )
     async def update(
         self, request: ActorRequest, core: NamedDependency[Orbiter], data: JSONBody[AccountUpdate]
     ) -> UserOut:
