@@ -13,6 +13,7 @@ from orbiter.application.ports.execution import RunEngine, RunEvents
 from orbiter.application.ports.identity import PasswordHasher, Tokens
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock, IdFactory, Mailer
+from orbiter.application.ports.templating import Schemas
 from orbiter.application.projects import ProjectHandlers
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunHandlers
@@ -48,6 +49,7 @@ class Orbiter:
         engine: RunEngine,
         events: RunEvents,
         executor: Executor,
+        schemas: Schemas,
         passwords: PasswordHasher,
         tokens: Tokens,
         mailer: Mailer,
@@ -69,7 +71,7 @@ class Orbiter:
             api_keys=ApiKeyHandlers(work, tokens),
             audit_log=AuditLogHandlers(work),
             projects=ProjectHandlers(work, engine),
-            workflows=WorkflowHandlers(work),
+            workflows=WorkflowHandlers(work, schemas),
             run_workflow=RunWorkflow(work, engine, events, executor),
             runs=RunHandlers(work, engine),
             storage=storage,

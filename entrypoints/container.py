@@ -110,11 +110,12 @@ class Container(containers.DeclarativeContainer):
     idempotency: providers.Provider[IdempotencyStore] = providers.Singleton(_idempotency, database)
     limiter: providers.Provider[RateLimiter] = providers.Singleton(_limiter, settings, database)
 
+    schemas = providers.Singleton(JsonSchemas)
     http_client = providers.Singleton(GuardedHttpClient, settings.provided.egress_allow)
     world = providers.Singleton(
         World,
         templates=providers.Singleton(MinijinjaTemplates),
-        schemas=providers.Singleton(JsonSchemas),
+        schemas=schemas,
         http=http_client,
         clock=clock,
     )
@@ -137,6 +138,7 @@ class Container(containers.DeclarativeContainer):
         engine=engine,
         events=events,
         executor=executor,
+        schemas=schemas,
         passwords=passwords,
         tokens=tokens,
         mailer=mailer,

@@ -40,17 +40,10 @@ class Executor:
     def input_problems(
         self, graph: WorkflowVersion, inputs: Mapping[str, Any]
     ) -> Sequence[FieldProblem]:
-        """Return where *inputs* break the schema of the graph's start, and why it is no schema.
-
-        Fields are dotted, beginning with `inputs` or `canvas`.
-        """
+        """Return where *inputs* break the schema of the graph's start; fields begin with `inputs`."""
         schema = _schema(graph)
         if schema is None:
             return ()
-        complaints = self._world.schemas.complaints(schema)
-        if complaints:
-            place = f"canvas.nodes.{_start(graph)}.config.inputs"
-            return [FieldProblem(place, complaint) for complaint in complaints]
         given = self._world.schemas.with_defaults(schema, inputs)
         return [each.under("inputs") for each in self._world.schemas.problems(schema, given)]
 
@@ -148,11 +141,7 @@ def _error_of(error: Exception, run: Run) -> RunError:
     return RunError(code=INTERNAL_ERROR[0], message=INTERNAL_ERROR[1])
 
 
-def _start(graph: WorkflowVersion) -> int:
-    types = [node.type for node in graph.canvas.nodes]
-    return types.index("start")
-
-
 def _schema(graph: WorkflowVersion) -> Mapping[str, Any] | None:
-    schema: Mapping[str, Any] | None = graph.canvas.nodes[_start(graph)].config.get("inputs")
+    start = next(node for node in graph.canvas.nodes if node.type == "start")
+    schema: Mapping[str, Any] | None = start.config.get("inputs")
     return schema
