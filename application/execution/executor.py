@@ -11,6 +11,7 @@ from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.outcome import INTERNAL_ERROR, LimitCrossed, NodeFailed
 from orbiter.application.execution.place import Place
 from orbiter.application.execution.plan import Plan, plan_of
+from orbiter.application.execution.processor import Processor
 from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.walk import Walk
@@ -31,6 +32,7 @@ class Executor:
     def __init__(self, world: World, limits: Limits | None = None) -> None:
         self._world = world
         self._limits = limits or Limits()
+        self._processor = Processor()
         self._plans: dict[tuple[str, int], Plan] = {}
 
     def is_instant(self, graph: WorkflowVersion) -> bool:
@@ -40,7 +42,7 @@ class Executor:
     def input_problems(
         self, graph: WorkflowVersion, inputs: Mapping[str, Any]
     ) -> Sequence[FieldProblem]:
-        """Return where *inputs* break the schema of the graph's start; fields begin with `inputs`."""
+        """Return where *inputs* break the schema of the start; fields begin with `inputs`."""
         schema = _schema(graph)
         if schema is None:
             return ()
@@ -60,7 +62,7 @@ class Executor:
 
         Its steps go to *trace*, its effects through *runner*.
         """
-        journal = Journal(trace, self._world.clock, self._limits)
+        journal = Journal(trace, self._world.clock, self._limits, self._processor)
         clock = self._world.clock
         try:
             output = await self._output(run, graph, runner, journal)
