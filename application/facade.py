@@ -73,7 +73,7 @@ class Orbiter:
             projects=ProjectHandlers(work, engine),
             workflows=WorkflowHandlers(work, schemas),
             run_workflow=RunWorkflow(work, engine, events, executor),
-            runs=RunHandlers(work, engine),
+            runs=RunHandlers(work, engine, events),
             storage=storage,
             engine=engine,
             errands=errands,

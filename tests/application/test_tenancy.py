@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from orbiter.adapters.memory.run_events import MemoryRunEvents
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.application.paging import Page, PageRequest
@@ -60,7 +61,7 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
         ProjectHandlers(office.work, IdleEngine()),
         WorkflowHandlers(office.work, JsonSchemas()),
     )
-    runs, request = RunHandlers(office.work, IdleEngine()), PageRequest()
+    runs, request = RunHandlers(office.work, IdleEngine(), MemoryRunEvents()), PageRequest()
     return {
         "sessions.remove": office.sessions.remove(actor, theirs.session),
         "members.get": office.members.get(actor, theirs.member),
@@ -168,7 +169,7 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await office.audit_log.page(ada, request, AuditFilter()),
         await ProjectHandlers(office.work, IdleEngine()).page(ada, request),
         await WorkflowHandlers(office.work, JsonSchemas()).page(ada, request, WorkflowFilter()),
-        await RunHandlers(office.work, IdleEngine()).page(ada, request, RunFilter()),
+        await RunHandlers(office.work, IdleEngine(), MemoryRunEvents()).page(ada, request, RunFilter()),
     ]
     assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
     assert [len(page.items) for page in pages] == [2, 1, 8, 1, 1, 1]
