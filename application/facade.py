@@ -14,6 +14,7 @@ from orbiter.application.ports.identity import PasswordHasher, Tokens
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock, IdFactory, Mailer
 from orbiter.application.ports.templating import Schemas
+from orbiter.application.presence import Presence
 from orbiter.application.projects import ProjectHandlers
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunHandlers
@@ -33,6 +34,7 @@ class Orbiter:
     members: MemberHandlers
     api_keys: ApiKeyHandlers
     audit_log: AuditLogHandlers
+    presence: Presence
     projects: ProjectHandlers
     workflows: WorkflowHandlers
     run_workflow: RunWorkflow
@@ -70,6 +72,7 @@ class Orbiter:
             members=MemberHandlers(work, tokens, mailer, public_url),
             api_keys=ApiKeyHandlers(work, tokens),
             audit_log=AuditLogHandlers(work),
+            presence=Presence(work),
             projects=ProjectHandlers(work, engine),
             workflows=WorkflowHandlers(work, schemas),
             run_workflow=RunWorkflow(work, engine, events, executor),
