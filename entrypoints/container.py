@@ -30,6 +30,7 @@ from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.adapters.templating.minijinja import MinijinjaTemplates
 from orbiter.application.execution.executor import Executor
+from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.world import World
 from orbiter.application.facade import Orbiter
 from orbiter.application.ports.idempotency import IdempotencyStore
@@ -119,7 +120,12 @@ class Container(containers.DeclarativeContainer):
         http=http_client,
         clock=clock,
     )
-    executor = providers.Singleton(Executor, world)
+    limits = providers.Singleton(
+        Limits,
+        steps=settings.provided.run_max_steps,
+        run_seconds=settings.provided.run_max_seconds,
+    )
+    executor = providers.Singleton(Executor, world, limits)
     alone: providers.Provider[bool] = providers.Object(True)
     events = providers.Singleton(MemoryRunEvents)
     engine = providers.Singleton(
