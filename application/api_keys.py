@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.identity import Tokens
@@ -57,7 +57,7 @@ class ApiKeyHandlers:
                 prefix=key[:PREFIX_LENGTH],
                 key_hash=self.tokens.hash(key),
                 scopes=(Scope.CI,) if scopes is None else tuple(dict.fromkeys(scopes)),
-                expires_at=expires_at,
+                expires_at=_in_utc(expires_at),
                 created_at=self.work.clock.now(),
             )
             await _require_no_more(uow, actor, made)
@@ -76,6 +76,15 @@ class ApiKeyHandlers:
             await _seen(uow, actor, api_key_id)
             await uow.api_keys.remove(api_key_id)
             await self.work.audit(uow, actor, "api_key.revoked", api_key_id)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None or moment.tzinfo is None:
+        return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Invalid.field("expires_at", "Input should be a time before the year 10000") from None
 
 
 async def _seen(uow: UnitOfWork, actor: Actor, api_key_id: str) -> ApiKey:

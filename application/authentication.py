@@ -1,6 +1,6 @@
 """Who presents a credential: the actor behind a session's token or an API key."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orbiter.application.credentials import NO_WORKSPACE
 from orbiter.application.ports.identity import Tokens
@@ -34,10 +34,12 @@ class Authentication:
         if found is None or found[0].expired(now) or not found[1].active:
             raise Unauthenticated("The session has expired or was ended")
         session, user = found
-        if session.needs_touch(now):
-            async with self.storage.open(session.workspace_id) as uow:
-                await uow.sessions.touch(session.touch(now))
-        return actor_of(user, address=address, session=session)
+        actor = actor_of(user, address=address, session=session)
+        if not session.needs_touch(now):
+            return actor
+        async with self.storage.open(session.workspace_id) as uow:
+            await uow.sessions.touch(session.touch(now))
+        return replace(actor, renewed=True)
 
     async def by_api_key(self, key: str, *, address: str | None = None) -> Actor:
         """Return the key's creator, cut down to its scopes, or raise Unauthenticated."""

@@ -13,6 +13,8 @@ from orbiter.application.ports.execution import RunEngine, RunEvents
 from orbiter.application.ports.identity import PasswordHasher, Tokens
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock, IdFactory, Mailer
+from orbiter.application.ports.templating import Schemas
+from orbiter.application.presence import Presence
 from orbiter.application.projects import ProjectHandlers
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunHandlers
@@ -32,6 +34,7 @@ class Orbiter:
     members: MemberHandlers
     api_keys: ApiKeyHandlers
     audit_log: AuditLogHandlers
+    presence: Presence
     projects: ProjectHandlers
     workflows: WorkflowHandlers
     run_workflow: RunWorkflow
@@ -48,6 +51,7 @@ class Orbiter:
         engine: RunEngine,
         events: RunEvents,
         executor: Executor,
+        schemas: Schemas,
         passwords: PasswordHasher,
         tokens: Tokens,
         mailer: Mailer,
@@ -68,10 +72,11 @@ class Orbiter:
             members=MemberHandlers(work, tokens, mailer, public_url),
             api_keys=ApiKeyHandlers(work, tokens),
             audit_log=AuditLogHandlers(work),
+            presence=Presence(work),
             projects=ProjectHandlers(work, engine),
-            workflows=WorkflowHandlers(work),
+            workflows=WorkflowHandlers(work, schemas),
             run_workflow=RunWorkflow(work, engine, events, executor),
-            runs=RunHandlers(work, engine),
+            runs=RunHandlers(work, engine, events),
             storage=storage,
             engine=engine,
             errands=errands,

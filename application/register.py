@@ -58,6 +58,12 @@ class Register:
             return await self._join(invited, name, password_hash, address)
         return await self._found(email, name, password_hash, address)
 
+    async def require_open(self) -> None:
+        """Raise Forbidden where nobody may register, invited or not."""
+        if self.registration is Registration.CLOSED:
+            async with self.work.storage.open(NO_WORKSPACE, reading=True) as uow:
+                await self._require_open(uow, None)
+
     async def _require_open(self, uow: UnitOfWork, invite_token: str | None) -> None:
         invites = self.registration is Registration.INVITE and invite_token is not None
         if self.registration is Registration.OPEN or invites:

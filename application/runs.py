@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orbiter.application.paging import Page, PageRequest
-from orbiter.application.ports.execution import RunEngine
+from orbiter.application.ports.execution import RunEngine, RunEvents
 from orbiter.application.ports.repositories import RunFilter
 from orbiter.application.work import Work
 from orbiter.domain.errors import Conflict
@@ -12,6 +12,8 @@ from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.runs import Run, Step
 
 TRACE_MAX: Final = 500
+# How long a cancellation waits for what it stops, so that its trace is whole when it answers.
+STOPPING_SECONDS: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class RunHandlers:
 
     work: Work
     engine: RunEngine
+    events: RunEvents
 
     async def page(self, actor: Actor, request: PageRequest, only: RunFilter) -> Page[Run]:
         """Return a page of the runs that match."""
@@ -51,13 +54,15 @@ class RunHandlers:
             return await uow.runs.steps(run_id, request)
 
     async def cancel(self, actor: Actor, run_id: str) -> Run:
-        """End a run now; raise Conflict when it has ended already."""
-        async with self.work(actor, Permission.WORKFLOWS_RUN) as uow:
-            run = (await uow.runs.get(run_id)).cancel(at=self.work.clock.now())
-            if not await uow.runs.advance(run):
-                raise Conflict("The run has ended already")
-            await self.engine.cancel(uow, run)
-            await self.work.audit(uow, actor, "run.cancelled", run_id)
+        """End a run now, and what is under way in it; raise Conflict when it has ended already."""
+        with self.events.watch(run_id) as ending:
+            async with self.work(actor, Permission.WORKFLOWS_RUN) as uow:
+                run = (await uow.runs.get(run_id)).cancel(at=self.work.clock.now())
+                if not await uow.runs.advance(run):
+                    raise Conflict("The run has ended already")
+                await self.engine.cancel(uow, run)
+                await self.work.audit(uow, actor, "run.cancelled", run_id)
+            await ending.wait(STOPPING_SECONDS)
         return run
 
     async def remove(self, actor: Actor, run_id: str) -> None:

@@ -1,6 +1,6 @@
 """Workflow use cases: the head, its versions, restoring and copying."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
@@ -8,11 +8,13 @@ from typing import Any, TypedDict, Unpack
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import WorkflowFilter
 from orbiter.application.ports.storage import UnitOfWork
+from orbiter.application.ports.templating import Schemas
 from orbiter.application.work import Work
 from orbiter.domain.errors import Conflict, FieldProblem, Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.workflows import (
     Canvas,
+    Issue,
     Workflow,
     WorkflowChanges,
     WorkflowStatus,
@@ -45,6 +47,7 @@ class WorkflowHandlers:
     """What an actor may do with workflows, but for running them."""
 
     work: Work
+    schemas: Schemas
 
     async def create(
         self,
@@ -72,7 +75,7 @@ class WorkflowHandlers:
                 created_at=now,
                 updated_at=now,
             )
-            graph = _graph(head, canvas or Canvas(), variables or {}, by=actor, at=now)
+            graph = self._graph(head, canvas or Canvas(), variables or {}, by=actor, at=now)
             await self._add(uow, actor, head.show(graph), graph)
         return WorkflowDetail(workflow=head.show(graph), graph=graph)
 
@@ -108,7 +111,9 @@ class WorkflowHandlers:
             canvas = changes.pop("canvas", graph.canvas)
             variables = changes.pop("variables", graph.variables)
             if (canvas, variables) != (graph.canvas, graph.variables):
-                graph = _graph(head, canvas, variables, by=actor, at=now, number=head.version + 1)
+                graph = self._graph(
+                    head, canvas, variables, by=actor, at=now, number=head.version + 1
+                )
                 await uow.workflows.add_version(graph)
             head = head.revise(at=now, **_of_head(changes)).show(graph)
             await uow.workflows.save(head)
@@ -128,7 +133,7 @@ class WorkflowHandlers:
             source = await uow.workflows.get(workflow_id)
             drawn = await uow.workflows.version(workflow_id, source.version)
             head = source.copy(id=self.work.new_id(), by=actor.user_id, at=now)
-            graph = _graph(head, drawn.canvas, drawn.variables, by=actor, at=now)
+            graph = self._graph(head, drawn.canvas, drawn.variables, by=actor, at=now)
             await self._add(uow, actor, head.show(graph), graph)
         return WorkflowDetail(workflow=head.show(graph), graph=graph)
 
@@ -152,7 +157,7 @@ class WorkflowHandlers:
             head = await uow.workflows.get(workflow_id)
             old = await uow.workflows.version(workflow_id, number)
             newest = head.version + 1
-            graph = _graph(head, old.canvas, old.variables, by=actor, at=now, number=newest)
+            graph = self._graph(head, old.canvas, old.variables, by=actor, at=now, number=newest)
             head = head.revise(at=now).show(graph)
             await uow.workflows.add_version(graph)
             await uow.workflows.save(head)
@@ -166,25 +171,32 @@ class WorkflowHandlers:
         await uow.workflows.add_version(graph)
         await self.work.audit(uow, actor, "workflow.created", head.id)
 
+    def _graph(
+        self,
+        head: Workflow,
+        canvas: Canvas,
+        variables: Mapping[str, Any],
+        *,
+        by: Actor,
+        at: datetime,
+        number: int = 1,
+    ) -> WorkflowVersion:
+        return WorkflowVersion(
+            workflow_id=head.id,
+            version=number,
+            canvas=canvas,
+            variables=variables,
+            issues=(*issues_of(canvas), *self._schema_issues(canvas)),
+            created_by=by.user_id,
+            created_at=at,
+        )
 
-def _graph(
-    head: Workflow,
-    canvas: Canvas,
-    variables: Mapping[str, Any],
-    *,
-    by: Actor,
-    at: datetime,
-    number: int = 1,
-) -> WorkflowVersion:
-    return WorkflowVersion(
-        workflow_id=head.id,
-        version=number,
-        canvas=canvas,
-        variables=variables,
-        issues=issues_of(canvas),
-        created_by=by.user_id,
-        created_at=at,
-    )
+    def _schema_issues(self, canvas: Canvas) -> Iterator[Issue]:
+        for node in canvas.nodes:
+            schema = node.config.get("inputs") if node.type == "start" else None
+            if schema is not None:
+                for complaint in self.schemas.complaints(schema):
+                    yield Issue(node_id=node.id, code="INVALID_SCHEMA", message=complaint)
 
 
 def _of_head(changes: Revision) -> WorkflowChanges:
@@ -200,15 +212,10 @@ def _require_revision(head: Workflow, expected: int | None) -> None:
 async def _require_sound(uow: UnitOfWork, canvas: Canvas | None, project_id: str | None) -> None:
     """Raise Invalid with everything that is wrong with what is given, all at once."""
     found = [problem.under("canvas") for problem in canvas.problems()] if canvas else []
-    if project_id is not None and not await _is_a_project(uow, project_id):
-        found.append(FieldProblem("project_id", "There is no such project"))
+    if project_id is not None:
+        try:
+            await uow.projects.get(project_id)
+        except NotFound as absent:
+            found.append(FieldProblem("project_id", absent.message))
     if found:
         raise Invalid(found)
-
-
-async def _is_a_project(uow: UnitOfWork, project_id: str) -> bool:
-    try:
-        await uow.projects.get(project_id)
-    except NotFound:
-        return False
-    return True

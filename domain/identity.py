@@ -115,7 +115,10 @@ def permissions_of(role: Role, scopes: Iterable[Scope] | None = None) -> frozens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """An authenticated caller; *session_id* or *api_key_id* say by what it authenticated."""
+    """An authenticated caller; *session_id* or *api_key_id* say by what it authenticated.
+
+    *renewed* says that this use has put off the session's end: a browser's cookie must follow.
+    """
 
     user_id: str
     workspace_id: str
@@ -125,6 +128,7 @@ class Actor:
     session_id: str | None = None
     api_key_id: str | None = None
     address: str | None = None
+    renewed: bool = False
 
     def may(self, permission: Permission) -> bool:
         """Say whether the actor holds *permission*."""

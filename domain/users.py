@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypedDict, Unpack
+from unicodedata import normalize
 
 from orbiter.domain.checks import require, text_problems
 from orbiter.domain.common_passwords import COMMON_PASSWORDS
@@ -13,6 +14,7 @@ from orbiter.domain.errors import FieldProblem
 from orbiter.domain.identity import Role
 
 EMAIL_MAX: Final = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
+LOCAL_PART_MAX: Final = 64  # octets: RFC 5321, 4.5.3.1.1
 NAME_MAX: Final = 255
 PASSWORD_MIN: Final = 8
 PASSWORD_MAX: Final = 256
@@ -21,8 +23,9 @@ UNUSABLE_INVITATION: Final = FieldProblem(
     "invite_token", "The invitation is unknown, used or expired"
 )
 # A local part without quotes, and a domain with a dot; letters of every script on both sides.
+_WORD: Final = r"[^\s.@<>()\[\],;:\\\"\x00-\x1f\x7f-\x9f\ud800-\udfff]+"
 _EMAIL: Final = re.compile(
-    r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f\ud800-\udfff]+"
+    rf"{_WORD}(?:\.{_WORD})*"
     r"@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]"
 )
 
@@ -43,14 +46,18 @@ class UserStatus(StrEnum):
 
 
 def same_email(email: str) -> str:
-    """Return the form under which addresses are compared: case does not count."""
-    return email.strip().casefold()
+    """Return the form under which addresses are compared.
+
+    Case does not count, nor which of the ways to write an accented letter was taken.
+    """
+    return normalize("NFC", normalize("NFC", email.strip()).casefold())
 
 
 def email_problems(email: str, field: str = "email") -> Iterator[FieldProblem]:
     """Yield what is wrong with an address; only mail itself proves the rest."""
     # The length first: it bounds how far the pattern can go back.
-    if len(email) > EMAIL_MAX or not _EMAIL.fullmatch(email):
+    right = len(email) <= EMAIL_MAX and _EMAIL.fullmatch(email)
+    if not right or len(email.partition("@")[0].encode()) > LOCAL_PART_MAX:
         yield FieldProblem(field, "value is not a valid email address", "value_error")
 
 

@@ -152,15 +152,11 @@ def show_settings() -> None:
 @app.command
 def openapi() -> None:
     """Print the description of the API: OpenAPI 3.1, JSON."""
-    from litestar import Litestar
-
+    from orbiter.adapters.http.app import routes_within
     from orbiter.adapters.http.documentation.description import describe
-    from orbiter.adapters.http.edge import Edge
     from orbiter.entrypoints.container import in_memory
 
-    edge = in_memory().app()
-    assert isinstance(edge, Edge) and isinstance(edge.app, Litestar)
-    print(json.dumps(describe(edge.app), indent=2))
+    print(json.dumps(describe(routes_within(in_memory().app())), indent=2))
 
 
 async def _created(settings: Settings, **user: Any) -> User:

@@ -30,6 +30,7 @@ from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.adapters.templating.minijinja import MinijinjaTemplates
 from orbiter.application.execution.executor import Executor
+from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.world import World
 from orbiter.application.facade import Orbiter
 from orbiter.application.ports.idempotency import IdempotencyStore
@@ -110,15 +111,21 @@ class Container(containers.DeclarativeContainer):
     idempotency: providers.Provider[IdempotencyStore] = providers.Singleton(_idempotency, database)
     limiter: providers.Provider[RateLimiter] = providers.Singleton(_limiter, settings, database)
 
+    schemas = providers.Singleton(JsonSchemas)
     http_client = providers.Singleton(GuardedHttpClient, settings.provided.egress_allow)
     world = providers.Singleton(
         World,
         templates=providers.Singleton(MinijinjaTemplates),
-        schemas=providers.Singleton(JsonSchemas),
+        schemas=schemas,
         http=http_client,
         clock=clock,
     )
-    executor = providers.Singleton(Executor, world)
+    limits = providers.Singleton(
+        Limits,
+        steps=settings.provided.run_max_steps,
+        run_seconds=settings.provided.run_max_seconds,
+    )
+    executor = providers.Singleton(Executor, world, limits)
     alone: providers.Provider[bool] = providers.Object(True)
     events = providers.Singleton(MemoryRunEvents)
     engine = providers.Singleton(
@@ -137,6 +144,7 @@ class Container(containers.DeclarativeContainer):
         engine=engine,
         events=events,
         executor=executor,
+        schemas=schemas,
         passwords=passwords,
         tokens=tokens,
         mailer=mailer,

@@ -5,17 +5,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from orbiter.adapters.http.rate_limits import DEFAULTS
 from orbiter.application.ports.identity import Rate
 
-DEFAULT_RATES: Final[Mapping[str, Rate]] = MappingProxyType(
-    {
-        "login": Rate(amount=10, seconds=60),
-        "login_email": Rate(amount=5, seconds=60),
-        "register": Rate(amount=10, seconds=60),
-        "run": Rate(amount=120, seconds=60),
-        "api": Rate(amount=1200, seconds=60),
-    }
-)
 _SECONDS: Final = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "day": 86400}
 _RATE: Final = re.compile(rf"([1-9][0-9]{{0,8}})/({'|'.join(_SECONDS)})")
 
@@ -27,7 +19,7 @@ def parse_rate_limits(text: str) -> Mapping[str, Rate] | None:
     """
     if text.lower() == "off":
         return None
-    rates = dict(DEFAULT_RATES)
+    rates = dict(DEFAULTS)
     wrong = [] if text.lower() in ("", "on") else [*_changes(text, rates)]
     if wrong:
         raise ValueError("; ".join(wrong))
@@ -40,8 +32,8 @@ def _changes(text: str, rates: dict[str, Rate]) -> list[str]:
     for entry in filter(None, map(str.strip, text.split(","))):
         name, _, written = (part.strip() for part in entry.lower().partition("="))
         found = _RATE.fullmatch(written)
-        if name not in DEFAULT_RATES:
-            wrong.append(f"{entry!r} limits none of {', '.join(DEFAULT_RATES)}")
+        if name not in DEFAULTS:
+            wrong.append(f"{entry!r} limits none of {', '.join(DEFAULTS)}")
         elif written == "off":
             rates.pop(name, None)
         elif found:

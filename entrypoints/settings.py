@@ -118,6 +118,14 @@ class Settings:
     run_concurrency: int = _setting(
         readers.whole(1, 10_000), "32", "Runs executed at once by this process"
     )
+    run_max_steps: int = _setting(
+        readers.whole(1, 1_000_000), "10000", "Steps that one run may take"
+    )
+    run_max_seconds: int = _setting(
+        readers.whole(1, 366 * 86_400),
+        "86400",
+        "Seconds that one run may be running, delays left out",
+    )
     smtp_url: str | None = _setting(
         readers.optional(readers.smtp_url),
         "",

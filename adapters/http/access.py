@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Final, cast
 
 from litestar import Litestar, Request
@@ -13,6 +12,8 @@ from litestar.middleware import ASGIMiddleware
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
+from orbiter.adapters.http.cookies import COOKIE, set_cookie
+from orbiter.adapters.http.exchange import answer_empty, exchange
 from orbiter.adapters.http.rate_limits import RateLimits
 from orbiter.application.facade import Orbiter
 from orbiter.domain.errors import Forbidden, Unauthenticated
@@ -20,7 +21,6 @@ from orbiter.domain.identity import Actor, Permission
 
 ActorRequest = Request[Actor, None, State]
 
-COOKIE: Final = "orbiter_session"
 API_KEY_HEADER: Final = "X-API-Key"
 CSRF_HEADER: Final = "X-CSRF-Token"
 PERMISSION: Final = "permission"
@@ -51,7 +51,10 @@ class Access(ASGIMiddleware):
         """Let the request through to its route, or raise what refuses it."""
         http = cast("HTTPScope", scope)
         options = http["route_handler"].opt
-        if options.get(PUBLIC) or http["method"] == "OPTIONS":
+        if http["method"] == "OPTIONS":
+            await answer_empty(send, {"Allow": ", ".join(_methods(http))})
+            return
+        if options.get(PUBLIC):
             await self.limits.spend(http, options.get(RATE), address_of(scope))
         else:
             await self._admit(http, options)
@@ -67,11 +70,11 @@ class Access(ASGIMiddleware):
         scope["user"] = actor
         who = actor.api_key_id or actor.user_id
         await self.limits.spend(scope, options.get(RATE, "api"), who)
-        if actor.session_id and scope["method"] in _MUTATING:
-            self._require_csrf(actor, request)
-        if not actor.may(options[PERMISSION]):
-            await self.core.audit_log.refused(actor, options[PERMISSION])
-            raise Forbidden("Your role or key does not permit this")
+        permission = options[PERMISSION]
+        refusal = self._refusal(actor, request, permission)
+        if refusal is not None:
+            await self.core.audit_log.refused(actor, permission)
+            raise Forbidden(refusal)
 
     async def _actor(self, request: Request[Any, Any, Any]) -> Actor:
         key = request.headers.get(API_KEY_HEADER)
@@ -80,30 +83,39 @@ class Access(ASGIMiddleware):
         token = request.cookies.get(COOKIE)
         if not token:
             raise Unauthenticated("Sign in, or send an API key")
-        return await self.core.authentication.by_session(token, address=address_of(request.scope))
+        address = address_of(request.scope)
+        actor = await self.core.authentication.by_session(token, address=address)
+        if actor.renewed:
+            exchange(request.scope).answer_headers.update(set_cookie(request, token))
+        return actor
 
-    def _require_csrf(self, actor: Actor, request: Request[Any, Any, Any]) -> None:
-        if not self.core.sessions.csrf_holds(actor, request.headers.get(CSRF_HEADER)):
-            raise Forbidden(f"The header {CSRF_HEADER} is missing or not this session's")
+    def _refusal(
+        self, actor: Actor, request: Request[Any, Any, Any], permission: Permission
+    ) -> str | None:
+        if actor.session_id and request.method in _MUTATING:
+            if not self.core.sessions.csrf_holds(actor, request.headers.get(CSRF_HEADER)):
+                return f"The header {CSRF_HEADER} is missing or not this session's"
+        if not actor.may(permission):
+            return "Your role or key does not permit this"
+        return None
+
+
+def _methods(scope: HTTPScope) -> list[str]:
+    # Litestar's own answer to OPTIONS knows the methods of the path's first handler alone.
+    routes = scope["litestar_app"].routes
+    found = {
+        method
+        for route in routes
+        if isinstance(route, HTTPRoute) and route.path_format == scope["path_template"]
+        for method in route.methods
+    }
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 def address_of(scope: Scope) -> str:
     """Return the caller's address, empty when there is none (in-process callers)."""
     client = scope["client"]
     return client[0] if client else ""
-
-
-def is_secure(request: Request[Any, Any, Any]) -> bool:
-    """Say whether cookies need `Secure`: always but over plain http on a loopback address."""
-    host = request.url.hostname or ""
-    return request.url.scheme == "https" or not _is_loopback(host)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def require_stated(app: Litestar) -> None:

@@ -1,27 +1,20 @@
 """/api/v1/auth: registering, signing in and out, the own account and its password."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post, put
-from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
-from orbiter.adapters.http.access import (
-    COOKIE,
-    ActorRequest,
-    address_of,
-    is_secure,
-    public,
-    requires,
-)
+from orbiter.adapters.http.access import ActorRequest, address_of, public, requires
 from orbiter.adapters.http.answers import created
+from orbiter.adapters.http.bodies import FIRST
+from orbiter.adapters.http.cookies import set_cookie
 from orbiter.adapters.http.rate_limits import RateLimits
 from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
 from orbiter.application.facade import Orbiter
 from orbiter.domain.identity import Permission, Role
-from orbiter.domain.sessions import SLIDING
 from orbiter.domain.users import (
     NAME_MAX,
     PASSWORD_MAX,
@@ -33,15 +26,21 @@ from orbiter.domain.users import (
 
 Email = Annotated[str, Meta(examples=["ada@example.org"])]
 PersonName = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, examples=["Ada"])]
+# Its length is left to the core, which tells of it beside what else is wrong.
 NewPassword = Annotated[
     str,
     Meta(
-        min_length=PASSWORD_MIN, max_length=PASSWORD_MAX, examples=["correct-horse-battery-staple"]
+        extra_json_schema={"minLength": PASSWORD_MIN, "maxLength": PASSWORD_MAX},
+        examples=["correct-horse-battery-staple"],
     ),
 ]
 Secret = Annotated[str, Meta(max_length=1024)]
 AnyRequest = Request[Any, Any, Any]
-MAX_AGE: Final = int(SLIDING.total_seconds())
+
+
+async def require_open(request: AnyRequest) -> None:
+    """Raise Forbidden where nobody may register, before anything is said of a body."""
+    await request.app.state.core.accounts.register.require_open()
 
 
 class Registration(Input):
@@ -119,14 +118,23 @@ class AccountController(Controller):
     path = "/auth"
     tags = ("auth",)
 
-    @post("/register", opt=public(rate="register"), summary="Create a new account")
+    @post(
+        "/register",
+        opt=public(rate="register", **{FIRST: require_open}),
+        summary="Create a new account",
+    )
     async def register(
-        self, request: AnyRequest, core: NamedDependency[Orbiter], data: JSONBody[Registration]
+        self,
+        request: AnyRequest,
+        core: NamedDependency[Orbiter],
+        limits: NamedDependency[RateLimits],
+        data: JSONBody[Registration],
     ) -> Response[UserOut]:
         """Make a workspace, or join one by invitation.
 
         403 where registration is closed, 409 for a known e-mail.
         """
+        await limits.spend(request.scope, "register_email", same_email(data.email))
         user = await core.accounts.register(**data.given(), address=address_of(request.scope))
         return created(UserOut.of(user), "/auth/me")
 
@@ -151,7 +159,8 @@ class AccountController(Controller):
             address=address_of(request.scope),
             user_agent=request.headers.get("user-agent"),
         )
-        return Response(UserOut.of(signed_in.user), cookies=[_cookie(request, signed_in.token)])
+        headers = set_cookie(request, signed_in.token)
+        return Response(UserOut.of(signed_in.user), headers=headers)
 
     @post(
         "/logout",
@@ -162,14 +171,18 @@ class AccountController(Controller):
     async def logout(self, request: ActorRequest, core: NamedDependency[Orbiter]) -> Response[None]:
         """End the session on the server."""
         await core.accounts.logout(request.user)
-        return Response(None, status_code=204, cookies=[_cookie(request, "", max_age=0)])
+        return Response(None, status_code=204, headers=set_cookie(request, "", max_age=0))
 
     @get("/me", opt=requires(Permission.ACCOUNT_READ), summary="Get current user")
     async def me(self, request: ActorRequest, core: NamedDependency[Orbiter]) -> UserOut:
         """Return who is signed in."""
         return UserOut.of(await core.accounts.me(request.user))
 
-    @put("/me", opt=requires(Permission.ACCOUNT_WRITE, rate="login_email"), summary="Update the current user")
+    @put(
+        "/me",
+        opt=requires(Permission.ACCOUNT_WRITE, rate="login_email"),
+        summary="Update the current user",
+    )
     async def update(
         self, request: ActorRequest, core: NamedDependency[Orbiter], data: JSONBody[AccountUpdate]
     ) -> UserOut:
@@ -183,14 +196,19 @@ class AccountController(Controller):
 
     @put(
         "/password",
-        opt=requires(Permission.ACCOUNT_WRITE, rate="login_email"),
+        opt=requires(Permission.ACCOUNT_WRITE),
         status_code=204,
         summary="Change the password",
     )
     async def change_password(
-        self, request: ActorRequest, core: NamedDependency[Orbiter], data: JSONBody[PasswordChange]
+        self,
+        request: ActorRequest,
+        core: NamedDependency[Orbiter],
+        limits: NamedDependency[RateLimits],
+        data: JSONBody[PasswordChange],
     ) -> None:
         """Change the own password; every other session ends."""
+        await limits.spend(request.scope, "login_email", request.user.user_id)
         await core.accounts.change_password(request.user, **data.given())
 
     @post(
@@ -200,9 +218,14 @@ class AccountController(Controller):
         summary="Ask for a password reset",
     )
     async def forgot_password(
-        self, request: AnyRequest, core: NamedDependency[Orbiter], data: JSONBody[ForgottenPassword]
+        self,
+        request: AnyRequest,
+        core: NamedDependency[Orbiter],
+        limits: NamedDependency[RateLimits],
+        data: JSONBody[ForgottenPassword],
     ) -> None:
         """Mail a link that resets the password; the answer tells nothing about the address."""
+        await limits.spend(request.scope, "login_email", f"forgot {same_email(data.email)}")
         await core.accounts.forgot_password(email=data.email, address=address_of(request.scope))
 
     @post(
@@ -216,15 +239,3 @@ class AccountController(Controller):
     ) -> None:
         """Set a new password with the token of the mail; every session ends."""
         await core.accounts.reset_password(token=data.token, new_password=data.new_password)
-
-
-def _cookie(request: AnyRequest, token: str, *, max_age: int = MAX_AGE) -> Cookie:
-    return Cookie(
-        key=COOKIE,
-        value=token,
-        max_age=max_age,
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(request),
-    )

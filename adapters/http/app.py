@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from litestar import Litestar, Router
-from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ASGIApp
@@ -17,14 +16,16 @@ from orbiter.adapters.http.api_keys import ApiKeyController
 from orbiter.adapters.http.audit_log import AuditLogController
 from orbiter.adapters.http.bodies import StrictBody, read_body
 from orbiter.adapters.http.ci import CiController
+from orbiter.adapters.http.cors import Cors
 from orbiter.adapters.http.documentation import DocumentationController, openapi_config
-from orbiter.adapters.http.edge import Edge, TrustedProxies
+from orbiter.adapters.http.edge import Edge
 from orbiter.adapters.http.errors import HANDLERS
 from orbiter.adapters.http.health import HealthController
 from orbiter.adapters.http.idempotency import Idempotency
 from orbiter.adapters.http.members import MemberController
 from orbiter.adapters.http.paging import pages
 from orbiter.adapters.http.projects import ProjectController
+from orbiter.adapters.http.proxies import TrustedProxies
 from orbiter.adapters.http.rate_limits import DEFAULTS, RateLimits
 from orbiter.adapters.http.runs import RunController, StartController
 from orbiter.adapters.http.sessions import SessionController
@@ -80,7 +81,7 @@ def create_app(
         ],
         dto=StrictBody,
         return_dto=None,
-        guards=[read_body],
+        before_request=read_body,
         middleware=[Access(core, limits), Idempotency(idempotency, cipher, clock)],
         dependencies={
             "core": Provide(lambda: core, sync_to_thread=False, use_cache=True),
@@ -89,16 +90,17 @@ def create_app(
         },
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_MAX,
-        cors_config=_cors(chosen.cors_origins),
         state=State({"core": core, "tokens": tokens}),
         logging_config=None,
         openapi_config=openapi_config(),
     )
     require_stated(app)
-    return Edge(app, TrustedProxies(chosen.trusted_proxies))
+    cors = Cors(app, frozenset(chosen.cors_origins))
+    return Edge(cors, TrustedProxies(chosen.trusted_proxies))
 
 
-def _cors(origins: Sequence[str]) -> CORSConfig | None:
-    if not origins:
-        return None
-    return CORSConfig(allow_origins=list(origins), allow_credentials=True)
+def routes_within(app: Any) -> Litestar:
+    """Return the framework's part of what `create_app` made: its routes."""
+    while not isinstance(app, Litestar):
+        app = app.app
+    return app

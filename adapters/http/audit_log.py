@@ -1,6 +1,5 @@
 """/api/v1/audit-log: who did what."""
 
-from datetime import datetime
 from typing import Annotated
 
 from litestar import Controller, get
@@ -9,7 +8,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.paging import PageOut, Pages
-from orbiter.adapters.http.parameters import moment, text
+from orbiter.adapters.http.parameters import CreatedAfter, CreatedBefore, moment, text
 from orbiter.adapters.http.wire import Id, Output, Timestamp
 from orbiter.application.facade import Orbiter
 from orbiter.application.ports.repositories import AuditFilter
@@ -34,14 +33,12 @@ Who = Annotated[str | None, QueryParameter(name="actor", description="A user's i
 
 
 def audit_filter(
-    actor: Annotated[
-        str | None, QueryParameter(name="actor", description="A user's id or e-mail.")
-    ] = None,
+    actor: Who = None,
     action: FromQuery[str | None] = None,
     entity_type: FromQuery[str | None] = None,
     entity_id: FromQuery[str | None] = None,
-    created_after: FromQuery[datetime | None] = None,
-    created_before: FromQuery[datetime | None] = None,
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
 ) -> AuditFilter:
     """Return which entries are wanted."""
     return AuditFilter(
@@ -49,8 +46,8 @@ def audit_filter(
         action=text(action),
         entity_type=text(entity_type),
         entity_id=text(entity_id),
-        created_after=moment(created_after),
-        created_before=moment(created_before),
+        created_after=moment("created_after", created_after),
+        created_before=moment("created_before", created_before),
     )
 
 

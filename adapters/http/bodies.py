@@ -1,31 +1,49 @@
 """Request bodies: decoded strictly and once, before the handler; refused with every wrong field.
 
 Litestar knows the bodies' types by `StrictBody`, a data transfer object, and documents them. They
-are decoded by a guard, `read_body`, because a refused body must first ask whether what it is about
+are decoded by a hook, `read_body`, because a refused body must first ask whether what it is about
 exists: 404 comes before 422.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator
 from functools import cache
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, cast
 
 import msgspec
 from litestar import Request
-from litestar._openapi.schema_generation import SchemaCreator
-from litestar.connection import ASGIConnection
 from litestar.dto import AbstractDTO
 from litestar.dto.data_structures import DTOFieldDefinition
-from litestar.handlers import BaseRouteHandler
+from litestar.exceptions import InternalServerException
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
+from orbiter.adapters.http.access import PERMISSION
 from orbiter.adapters.http.errors import MediaTypeUnsupported
+from orbiter.adapters.http.nesting import is_deeper
 from orbiter.adapters.http.validation import BODY, problems_of
-from orbiter.domain.errors import BadRequest, FieldProblem, Invalid
+from orbiter.adapters.http.wire import Input
+from orbiter.application.facade import Orbiter
+from orbiter.domain.errors import BadRequest, FieldProblem, Invalid, NotFound
 
 DEPTH_MAX: Final = 64
-SUBJECT: Final = "subject"
+FIRST: Final = "first"
 _BODY: Final = "orbiter_body"
+
+AnyRequest = Request[Any, Any, Any]
+Check = Callable[[AnyRequest], Awaitable[None]]
+
+
+def about(kind: str) -> dict[str, Check]:
+    """Return the option of a route whose path names one of a *kind*, e.g. `projects`.
+
+    A refused body asks first whether there is such a thing: 404 comes before 422.
+    """
+
+    async def require(request: AnyRequest) -> None:
+        (identity, *_) = request.path_params.values()
+        await _require(request, kind, identity)
+
+    return {FIRST: require}
 
 
 class StrictBody(AbstractDTO[Any]):
@@ -51,81 +69,78 @@ class StrictBody(AbstractDTO[Any]):
 
     @classmethod
     def create_openapi_schema(
-        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
     ) -> Reference | Schema:
         """Return the schema of the body's type."""
-        return schema_creator.for_field_definition(field_definition)
+        schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
+        return schema
 
     def decode_bytes(self, value: bytes) -> Any:
         """Return what was decoded."""
         return self.asgi_connection.scope["state"][_BODY]
 
 
-async def read_body(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-) -> None:
+async def read_body(request: AnyRequest) -> None:
     """Decode the body of a route that takes one, or raise Invalid, BadRequest or a 415."""
-    field = handler.parsed_data_field
+    field = request.route_handler.parsed_data_field
     if field is None:
         return
-    request = cast("Request[Any, Any, Any]", connection)
-    body = await request.body()
+    body = await body_of(request)
     if not body and field.is_optional:
         return
+    if body and not _is_json(request.headers.get("content-type", "")):
+        raise MediaTypeUnsupported("Send the body as application/json")
+    kind = _kind(field)
     try:
-        request.scope["state"][_BODY] = decode(body, _kind(field), _content_type(request))
+        request.scope["state"][_BODY] = decode(body or b"{}", kind)
         if not body:
             raise Invalid.field(BODY, "Field required", "missing")
-    except Invalid:
-        await _require_subject(request, handler)
-        raise
+    except Invalid as refused:
+        await _require_first(request)
+        dangling = await _dangling(request, body or b"{}", kind, refused)
+        raise Invalid([*refused.problems, *dangling]) from None
 
 
-def decode(body: bytes, kind: type, content_type: str = "application/json") -> Any:
-    """Return *body* as an instance of *kind*."""
-    if body and not _is_json(content_type):
-        raise MediaTypeUnsupported("Send the body as application/json")
+async def body_of(request: AnyRequest) -> bytes:
+    """Return the body; raise BadRequest when the client hangs up before its end."""
     try:
-        _require_shallow(body)
-        return _decoder(kind).decode(body or b"{}")
-    except msgspec.ValidationError as error:
-        _refuse(body or b"{}", kind, error)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadRequest(f"The body is not JSON: {error}") from None
+        return await request.body()
+    except InternalServerException:
+        # Litestar's word for it, which would be logged as a bug of ours.
+        raise BadRequest("The body ends before its end") from None
 
 
-def _refuse(body: bytes, kind: type, error: msgspec.ValidationError) -> NoReturn:
-    problems = problems_of(msgspec.json.decode(body), kind)
-    raise Invalid(problems or [FieldProblem(BODY, str(error))]) from None
+def decode(body: bytes, kind: type) -> Any:
+    """Return *body* as an instance of *kind*.
 
-
-def _require_shallow(body: bytes) -> None:
-    if body.count(b"[") + body.count(b"{") <= DEPTH_MAX:
-        return
-    try:
-        level: list[Any] = [msgspec.json.decode(body)]
-    except RecursionError:
-        level = [{}]
-        raise BadRequest(f"The body is nested deeper than {DEPTH_MAX} levels") from None
-    for _ in range(DEPTH_MAX):
-        level = [inner for each in level for inner in _inside(each)]
-    if any(isinstance(each, dict | list) for each in level):
+    Raise Invalid with every wrong field, BadRequest for what is no JSON or nested too deep.
+    """
+    if is_deeper(body, DEPTH_MAX):
         raise BadRequest(f"The body is nested deeper than {DEPTH_MAX} levels")
+    try:
+        return _decoder(kind).decode(body)
+    except msgspec.ValidationError as error:
+        problems = problems_of(_plain(body), kind)
+        raise Invalid(problems or [FieldProblem(BODY, str(error))]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _malformed(error) from None
 
 
-def _inside(value: Any) -> Any:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def _plain(body: bytes) -> Any:
+    # The decoder stops at the first wrong type: what comes behind may be no JSON at all.
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _malformed(error) from None
+
+
+def _malformed(error: Exception) -> BadRequest:
+    return BadRequest(f"The body is not JSON: {error}")
 
 
 def _is_json(content_type: str) -> bool:
     media_type = content_type.partition(";")[0].strip().lower()
     return media_type in ("", "application/json") or media_type.endswith("+json")
-
-
-def _content_type(request: Request[Any, Any, Any]) -> str:
-    return request.headers.get("content-type", "")
 
 
 def _kind(field: FieldDefinition) -> type:
@@ -138,11 +153,34 @@ def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
-async def _require_subject(request: Request[Any, Any, Any], handler: BaseRouteHandler) -> None:
-    # Only a refused body pays for this look.
-    subject: str | None = handler.opt.get(SUBJECT)
-    identities = list(request.path_params.values())
-    if subject and identities:
-        resource: Mapping[str, Any] | Any = getattr(request.app.state.core, subject)
-        look: Callable[..., Any] = resource.get
-        await look(request.user, identities[0])
+# What follows is only ever asked of a refused body.
+
+
+async def _require_first(request: AnyRequest) -> None:
+    check: Check | None = request.route_handler.opt.get(FIRST)
+    if check is not None:
+        await check(request)
+
+
+async def _dangling(
+    request: AnyRequest, body: bytes, kind: type, refused: Invalid
+) -> list[FieldProblem]:
+    """Return which fields refer to nothing, of those that are not wrong already."""
+    sent = _plain(body)
+    wrong = {problem.field for problem in refused.problems}
+    if BODY in wrong or not issubclass(kind, Input):
+        return []
+    found = []
+    for field, referred in kind.references.items():
+        if field in sent and field not in wrong:
+            try:
+                await _require(request, referred, sent[field])
+            except NotFound as absent:
+                found.append(FieldProblem(field, absent.message))
+    return found
+
+
+async def _require(request: AnyRequest, kind: str, identity: str) -> None:
+    core: Orbiter = request.app.state.core
+    permission = request.route_handler.opt[PERMISSION]
+    await core.presence.require(request.user, permission, kind, identity)

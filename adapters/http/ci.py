@@ -34,7 +34,7 @@ class CiController(Controller):
     async def run(
         self, request: ActorRequest, core: NamedDependency[Orbiter], data: JSONBody[CiRun]
     ) -> Response[RunOut]:
-        """Start a workflow; 200 when waiting sees its end, else 202; 404 for an unknown workflow."""
+        """Start a workflow; 200 when waiting sees its end, else 202; 404 for an unknown one."""
         run = await core.run_workflow(
             request.user,
             data.workflow_id,

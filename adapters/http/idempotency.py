@@ -10,8 +10,9 @@ import msgspec
 from litestar import Request
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from orbiter.adapters.http.bodies import body_of
 from orbiter.application.ports.idempotency import IdempotencyStore
 from orbiter.application.ports.identity import Cipher
 from orbiter.application.ports.system import Clock
@@ -51,14 +52,14 @@ class Idempotency(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Answer from the store, or let the request through and store its answer."""
         request: Request[Any, Any, Any] = Request(scope, receive)
-        key = request.headers.get(HEADER)
-        if key is None or request.method != "POST" or not _repeatable(scope):
+        key = request.headers.get(HEADER) if _is_repeatable(request.scope) else None
+        if key is None:
             await next_app(scope, receive, send)
             return
         if not _SANE.fullmatch(key):
             raise BadRequest(f"{HEADER} takes 1 to 255 visible ASCII characters")
         who = scope["user"].user_id if scope.get("user") else ANYBODY
-        body = await request.body()
+        body = await body_of(request)
         kept = await self._claim(who, key, _fingerprint(request, body))
         if kept is not None:
             await self._repeat(kept, send)
@@ -153,8 +154,8 @@ class _Recorder:
             await self._send(message)
 
 
-def _repeatable(scope: Scope) -> bool:
-    return scope["route_handler"].opt.get(REPEATABLE, True) is not False
+def _is_repeatable(scope: HTTPScope) -> bool:
+    return scope["method"] == "POST" and scope["route_handler"].opt.get(REPEATABLE, True)
 
 
 def _fingerprint(request: Request[Any, Any, Any], body: bytes) -> str:

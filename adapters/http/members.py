@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.accounts import Email
 from orbiter.adapters.http.answers import created
+from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.paging import PageOut, Pages
 from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
 from orbiter.application.facade import Orbiter
@@ -87,7 +88,7 @@ class MemberController(Controller):
 
     @put(
         "/{member_id:str}",
-        opt=requires(Permission.MEMBERS_WRITE, subject="members"),
+        opt=requires(Permission.MEMBERS_WRITE, **about("users")),
         summary="Update a member",
     )
     async def revise(

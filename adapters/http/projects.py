@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.answers import created
+from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.paging import PageOut, Pages
 from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
 from orbiter.application.facade import Orbiter
@@ -81,7 +82,7 @@ class ProjectController(Controller):
 
     @put(
         "/{project_id:str}",
-        opt=requires(Permission.PROJECTS_WRITE, subject="projects"),
+        opt=requires(Permission.PROJECTS_WRITE, **about("projects")),
         summary="Update a project",
     )
     async def revise(

@@ -14,6 +14,7 @@ DEFAULTS: Final[Mapping[str, Rate]] = {
     "login": Rate(amount=10, seconds=60),
     "login_email": Rate(amount=5, seconds=60),
     "register": Rate(amount=10, seconds=60),
+    "register_email": Rate(amount=5, seconds=60),
     "run": Rate(amount=120, seconds=60),
     "api": Rate(amount=1200, seconds=60),
 }

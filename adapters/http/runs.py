@@ -1,6 +1,5 @@
 """/api/v1/runs, and starting them at /api/v1/workflows/:id/run."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -11,8 +10,9 @@ from msgspec import Meta
 
 from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.answers import API
+from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.paging import PageOut, Pages
-from orbiter.adapters.http.parameters import moment, text
+from orbiter.adapters.http.parameters import CreatedAfter, CreatedBefore, moment, text
 from orbiter.adapters.http.waiting import Prefer, Wait, wait_seconds
 from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
 from orbiter.application.facade import Orbiter
@@ -32,8 +32,21 @@ from orbiter.domain.runs import (
 
 Usd = Annotated[float, Meta(description="USD, exact to 1e-9.", examples=[0.0])]
 Inputs = Annotated[dict[str, Any], Meta(examples=[{"name": "Ada"}])]
-Cost = Annotated[float | None, QueryParameter(name="min_cost_usd", ge=0, le=1e9)]
-Duration = Annotated[int | None, QueryParameter(name="min_duration_ms", ge=0, le=2**62)]
+Cost = Annotated[
+    float | None,
+    QueryParameter(
+        name="min_cost_usd", ge=0, le=1e9, description="Only what cost at least this many USD."
+    ),
+]
+Duration = Annotated[
+    int | None,
+    QueryParameter(
+        name="min_duration_ms",
+        ge=0,
+        le=2**62,
+        description="Only what took at least this many milliseconds.",
+    ),
+]
 Words = Annotated[
     str | None,
     QueryParameter(name="q", max_length=200, description="Text in id, inputs, output or error."),
@@ -126,8 +139,8 @@ def run_filter(
     agent_id: FromQuery[str | None] = None,
     deployment_id: FromQuery[str | None] = None,
     trigger: FromQuery[Trigger | None] = None,
-    created_after: FromQuery[datetime | None] = None,
-    created_before: FromQuery[datetime | None] = None,
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
     min_cost_usd: Cost = None,
     min_duration_ms: Duration = None,
     q: Words = None,
@@ -141,8 +154,8 @@ def run_filter(
         agent_id=text(agent_id),
         deployment_id=text(deployment_id),
         trigger=trigger,
-        created_after=moment(created_after),
-        created_before=moment(created_before),
+        created_after=moment("created_after", created_after),
+        created_before=moment("created_before", created_before),
         min_cost_usd=None if min_cost_usd is None else Decimal(str(min_cost_usd)),
         min_duration_ms=min_duration_ms,
         q=text(q) or None,
@@ -162,7 +175,7 @@ class StartController(Controller):
     tags = ("workflows",)
 
     @post(
-        opt=requires(Permission.WORKFLOWS_RUN, rate="run", subject="workflows"),
+        opt=requires(Permission.WORKFLOWS_RUN, rate="run", **about("workflows")),
         status_code=202,
         summary="Execute a workflow",
     )

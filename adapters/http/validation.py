@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -13,12 +14,14 @@ from orbiter.domain.checks import counted
 from orbiter.domain.errors import FieldProblem
 
 BODY: Final = "body"
+# More than anybody reads; a small body must not make for a large answer.
+PROBLEMS_MAX: Final = 1000
 AWARE: Final = Annotated[datetime, Meta(tz=True)]
 
 
 def problems_of(body: Any, kind: type) -> list[FieldProblem]:
-    """Return what is wrong with *body*, decoded JSON, as an instance of *kind*."""
-    return list(_walk(body, _type_of(kind), ""))
+    """Return what is wrong with *body*, decoded JSON, as an instance of *kind*; 1000 at most."""
+    return list(islice(_walk(body, _type_of(kind), ""), PROBLEMS_MAX))
 
 
 @cache

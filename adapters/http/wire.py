@@ -34,11 +34,13 @@ Rule = Callable[[Any], Iterable[FieldProblem]]
 class Input(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A request body; unknown keys are refused.
 
-    *rules* are what no type states, by field: they are asked too when a body is refused, so that
-    every wrong field is told at once. The core asks them of every body.
+    *rules* are what no type states, by field, and *references* name the kind of thing that a field
+    holds the id of. Both are asked too when a body is refused, so that every wrong field is told at
+    once. The core asks them of every body.
     """
 
     rules: ClassVar[Mapping[str, Rule]] = {}
+    references: ClassVar[Mapping[str, str]] = {}
 
     def given(self) -> dict[str, Any]:
         """Return the fields the client sent, and the defaults of a new object's others."""

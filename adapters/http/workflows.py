@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.answers import created, etag_of, revision_of, tagged
+from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.canvas import CanvasIn, canvas_problems, drawn
 from orbiter.adapters.http.paging import PageOut, Pages
 from orbiter.adapters.http.parameters import text
@@ -33,6 +34,7 @@ class NewWorkflow(Input):
     """A workflow to create; an unfinished canvas is kept, with its issues."""
 
     rules = {"canvas": canvas_problems}
+    references = {"project_id": "projects"}
 
     project_id: Id
     name: Name
@@ -50,6 +52,7 @@ class WorkflowUpdate(Input):
     """What to change of a workflow; a changed canvas makes a version."""
 
     rules = {"canvas": canvas_problems}
+    references = {"project_id": "projects"}
 
     project_id: Id | UnsetType = UNSET
     name: Name | UnsetType = UNSET
@@ -160,7 +163,7 @@ class WorkflowController(Controller):
 
     @put(
         "/{workflow_id:str}",
-        opt=requires(Permission.WORKFLOWS_WRITE, subject="workflows"),
+        opt=requires(Permission.WORKFLOWS_WRITE, **about("workflows")),
         summary="Update workflow and canvas",
     )
     async def revise(

@@ -99,12 +99,14 @@ class MemoryRunEngine:
         self._tasks.add(task)
         self._executing[run.id] = task
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._events.ended(run.id))
 
     def _cancel(self, run_id: str) -> None:
         task = self._executing.pop(run_id, None)
-        if task is not None:
+        if task is None:
+            self._events.ended(run_id)
+        else:
             task.cancel()
-        self._events.ended(run_id)
 
     async def _carry_out(self, run: Run, graph: WorkflowVersion) -> None:
         try:
@@ -121,7 +123,6 @@ class MemoryRunEngine:
             await self._store_end(ended)
         except Exception as error:
             log.error("Run %s has no end that can be stored", run.id, exc_info=error)
-        self._events.ended(run.id)
 
     async def _executed(self, run: Run, graph: WorkflowVersion) -> Run:
         async with self._slots:

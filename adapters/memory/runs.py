@@ -1,5 +1,6 @@
 """Runs and their steps in memory."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -40,10 +41,13 @@ class MemoryRuns(MemoryRepository[Run]):
     async def put_steps(self, steps: Sequence[Step]) -> None:
         """Store steps, each in place of the one of the same id; those of no run are dropped."""
         self._tables.steps.for_writing()
+        by_run: dict[str, dict[str, Step]] = defaultdict(dict)
         for step in steps:
-            if self._knows(step.run_id):
-                others = self._tables.steps.get(step.run_id) or {}
-                self._tables.steps.put(step.run_id, {**others, step.id: step})
+            by_run[step.run_id][step.id] = step
+        for run_id, changed in by_run.items():
+            if self._knows(run_id):
+                others = self._tables.steps.get(run_id) or {}
+                self._tables.steps.put(run_id, {**others, **changed})
 
     async def steps(self, run_id: str, request: PageRequest) -> Page[Step]:
         """Return a page of steps, first ones first."""

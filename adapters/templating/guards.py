@@ -3,18 +3,19 @@
 - Lists can be repeated, `[0] * 1000000000`, for nothing: the factors of `*` pass by `factor`.
 - Values can be doubled again and again by `set` and `for`: what they name passes by `kept`.
 - Macros, imports and recursive loops would open more such ways, so they are refused.
+- What is compared for its order passes by `alike`; see `comparisons`.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from orbiter.adapters.templating.source import Tag, Token, joined
+from orbiter.adapters.templating.comparisons import ordered
+from orbiter.adapters.templating.source import Tag, Token, closing_of, joined
 from orbiter.application.ports.templating import TemplateError
 
 STATEMENTS: Final = frozenset(
     ("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "break", "continue")
 )
-_OPEN: Final = {"(": ")", "[": "]", "{": "}"}
 _FACTOR: Final = (Token("operator", "|"), Token("name", "factor"))
 _KEPT: Final = (Token("operator", ")"), Token("operator", "|"), Token("name", "kept"))
 _PAREN: Final = Token("operator", "(")
@@ -32,8 +33,12 @@ def guarded_tag(tag: Tag) -> str:
 
 
 def guarded(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Return an expression's tokens with guards around its factors."""
+    """Return an expression's tokens with guards around its factors and comparisons."""
     _refuse_format(tokens)
+    return ordered(_bounded(tokens))
+
+
+def _bounded(tokens: Sequence[Token]) -> Sequence[Token]:
     marks: set[int] = set()
     for at, token in enumerate(tokens):
         if token.word == "*" and token.kind == "operator":
@@ -81,9 +86,7 @@ def _at_top(tokens: Sequence[Token], word: str, begin: int = 0) -> int:
     """Return where *word* stands outside of brackets, or the end."""
     depth = 0
     for at, token in enumerate(tokens):
-        if token.kind == "text":
-            continue
-        depth += (token.word in _OPEN) - (token.word in _OPEN.values())
+        depth += token.opens - token.closes
         if at >= begin and not depth and token.word == word:
             return at
     return len(tokens)
@@ -106,16 +109,8 @@ def _end_of_operand(tokens: Sequence[Token], at: int) -> int:
 
 def _after(tokens: Sequence[Token], at: int) -> int:
     """Return the place behind a word, or behind the bracket that begins there."""
-    if at >= len(tokens) or tokens[at].kind == "text" or tokens[at].word not in _OPEN:
-        return at + 1
-    depth = 0
-    for place in range(at, len(tokens)):
-        if tokens[place].kind != "text":
-            depth += tokens[place].word in _OPEN
-            depth -= tokens[place].word in _OPEN.values()
-        if not depth:
-            return place + 1
-    return len(tokens)
+    closing = closing_of(tokens, at)
+    return (at if closing is None else closing) + 1
 
 
 def _refuse_format(tokens: Sequence[Token]) -> None:

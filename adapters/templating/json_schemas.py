@@ -8,11 +8,11 @@ from typing import Any, Final
 import jsonschema_rs
 from jsonschema_rs import ValidationErrorKind
 
+from orbiter.adapters.templating.schema_words import MESSAGE_MAX, words_of
 from orbiter.domain.errors import FieldProblem
 
 SCHEMA_MAX: Final = 64 * 1024
 DEPTH_MAX: Final = 32
-MESSAGE_MAX: Final = 300
 _VALIDATORS_KEPT: Final = 256
 
 
@@ -108,4 +108,4 @@ def _problems(error: jsonschema_rs.ValidationError) -> Iterator[FieldProblem]:
                 message = "Extra inputs are not permitted"
                 yield FieldProblem(".".join([*path, name]), message, "extra_forbidden")
         case _:
-            yield FieldProblem(".".join(path), error.message[:MESSAGE_MAX])
+            yield FieldProblem(".".join(path), *words_of(error))

@@ -8,12 +8,8 @@ from typing import Any, Final
 
 import minijinja
 
-from orbiter.adapters.templating.guards import (
-    guarded,
-    guarded_tag,
-    read_by,
-    targets,
-)
+from orbiter.adapters.templating.comparisons import alike
+from orbiter.adapters.templating.guards import guarded, guarded_tag, read_by, targets
 from orbiter.adapters.templating.meter import Meter, require_bounded
 from orbiter.adapters.templating.names import Path, called, certain, require_names
 from orbiter.adapters.templating.picking import pick
@@ -32,7 +28,7 @@ FUEL: Final = 200_000
 OUTPUT_MAX: Final = 1024 * 1024
 INDENT_MAX: Final = 8
 _PREPARED_KEPT: Final = 512
-_ADDED: Final = {"null": None}
+_NULL: Final = {"null": None}
 _REMOVED: Final = ("cycler", "debug", "joiner", "namespace")
 
 
@@ -56,7 +52,8 @@ class MinijinjaTemplates:
             undefined_behavior="strict",
             keep_trailing_newline=True,
             filters={"factor": _factor, "kept": self._kept, "tojson": _to_json},
-            globals=_ADDED,
+            globals={**_NULL, "alike": alike},
+            finalizer=_printed,
         )
         for name in _REMOVED:
             self._environment.remove_global(name)
@@ -157,7 +154,7 @@ class MinijinjaTemplates:
             )
         except minijinja.TemplateError:
             return ()
-        return [tuple(path.split(".")) for path in found - _ADDED.keys()]
+        return [tuple(path.split(".")) for path in found - _NULL.keys()]
 
     def _kept(self, value: Any) -> Any:
         require_bounded(plain := value_of(value))
@@ -168,6 +165,11 @@ def _factor(value: Any) -> Any:
     if isinstance(value, int | float | str):
         return value
     raise TemplateError("Only numbers and texts can be multiplied")
+
+
+def _printed(value: Any) -> Any:
+    """Return a value as it stands in a text: as JSON, and texts without quotes."""
+    return value if isinstance(value, str) else _to_json(value)
 
 
 def _to_json(value: Any, indent: int | None = None) -> str:

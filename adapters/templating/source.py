@@ -24,15 +24,25 @@ _TOKEN: Final = re.compile(
 )
 _SPACE: Final = re.compile(r"\s*")
 _RAW_END: Final = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
-_DEEPER, _HIGHER = frozenset("([{"), frozenset(")]}")
+_OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word of an expression; *kind* is text, number, name or operator."""
+    """A word of an expression; *kind* is text (quotes included), number, name or operator."""
 
     kind: str
     word: str
+
+    @property
+    def opens(self) -> bool:
+        """Say whether it is an opening bracket."""
+        return self.word in _OPENS
+
+    @property
+    def closes(self) -> bool:
+        """Say whether it is a closing bracket."""
+        return self.word in _CLOSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,16 @@ def joined(tokens: Sequence[Token]) -> str:
     return " ".join(token.word for token in tokens)
 
 
+def closing_of(tokens: Sequence[Token], at: int) -> int | None:
+    """Return where the bracket that opens at *at* is closed; None if none does, or it never is."""
+    depth = 0
+    for place in range(at, len(tokens)):
+        depth += tokens[place].opens - tokens[place].closes
+        if depth <= 0:
+            return place if place > at else None
+    return None
+
+
 def _tag(source: str, opening: str, tokens: Sequence[Token], closing: str) -> Tag:
     written = _with_ids(tokens)
     if written != tokens:
@@ -103,8 +123,9 @@ def _tokens(source: str, at: int, end: re.Pattern[str]) -> tuple[Sequence[Token]
         found = _TOKEN.match(source, at)
         if found is None or len(tokens) == TOKENS_MAX:
             raise TemplateError(_complaint(source, at, found))
-        depth += (found[0] in _DEEPER) - (found[0] in _HIGHER)
-        tokens.append(Token(found.lastgroup or "", found[0]))
+        token = Token(found.lastgroup or "", found[0])
+        depth += token.opens - token.closes
+        tokens.append(token)
         at = found.end()
 
 

@@ -4,6 +4,7 @@ MiniJinja calls the methods of Python's objects, so a plain dict or list would l
 change what other nodes read.
 """
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
@@ -44,7 +45,7 @@ class ObjectView(dict[str, Any]):
         return name in self._data
 
     def __repr__(self) -> str:
-        return repr(self._data)
+        return json.dumps(self._data, ensure_ascii=False)
 
     def keys(self) -> Any:
         """Return the names, as a template's `.keys()`."""
@@ -89,7 +90,7 @@ class ListView(list[Any]):
         return any(value == each for each in self)
 
     def __repr__(self) -> str:
-        return repr(self._data)
+        return json.dumps(self._data, ensure_ascii=False)
 
 
 def view_of(value: Any, meter: Meter) -> Any:

@@ -11,6 +11,7 @@ from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.outcome import INTERNAL_ERROR, LimitCrossed, NodeFailed
 from orbiter.application.execution.place import Place
 from orbiter.application.execution.plan import Plan, plan_of
+from orbiter.application.execution.processor import Processor
 from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.walk import Walk
@@ -31,6 +32,7 @@ class Executor:
     def __init__(self, world: World, limits: Limits | None = None) -> None:
         self._world = world
         self._limits = limits or Limits()
+        self._processor = Processor()
         self._plans: dict[tuple[str, int], Plan] = {}
 
     def is_instant(self, graph: WorkflowVersion) -> bool:
@@ -40,17 +42,10 @@ class Executor:
     def input_problems(
         self, graph: WorkflowVersion, inputs: Mapping[str, Any]
     ) -> Sequence[FieldProblem]:
-        """Return where *inputs* break the schema of the graph's start, and why it is no schema.
-
-        Fields are dotted, beginning with `inputs` or `canvas`.
-        """
+        """Return where *inputs* break the schema of the start; fields begin with `inputs`."""
         schema = _schema(graph)
         if schema is None:
             return ()
-        complaints = self._world.schemas.complaints(schema)
-        if complaints:
-            place = f"canvas.nodes.{_start(graph)}.config.inputs"
-            return [FieldProblem(place, complaint) for complaint in complaints]
         given = self._world.schemas.with_defaults(schema, inputs)
         return [each.under("inputs") for each in self._world.schemas.problems(schema, given)]
 
@@ -67,7 +62,7 @@ class Executor:
 
         Its steps go to *trace*, its effects through *runner*.
         """
-        journal = Journal(trace, self._world.clock, self._limits)
+        journal = Journal(trace, self._world.clock, self._limits, self._processor)
         clock = self._world.clock
         try:
             output = await self._output(run, graph, runner, journal)
@@ -148,11 +143,7 @@ def _error_of(error: Exception, run: Run) -> RunError:
     return RunError(code=INTERNAL_ERROR[0], message=INTERNAL_ERROR[1])
 
 
-def _start(graph: WorkflowVersion) -> int:
-    types = [node.type for node in graph.canvas.nodes]
-    return types.index("start")
-
-
 def _schema(graph: WorkflowVersion) -> Mapping[str, Any] | None:
-    schema: Mapping[str, Any] | None = graph.canvas.nodes[_start(graph)].config.get("inputs")
+    start = next(node for node in graph.canvas.nodes if node.type == "start")
+    schema: Mapping[str, Any] | None = start.config.get("inputs")
     return schema

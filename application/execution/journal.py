@@ -1,24 +1,21 @@
 """The trace of a run as it is written: one step per node and iteration, counted."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from time import perf_counter
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.outcome import LimitCrossed
 from orbiter.application.execution.place import Place
+from orbiter.application.execution.processor import SLICE, Processor
 from orbiter.application.execution.sizes import preview_of, size_of
 from orbiter.application.ports.execution import TraceSink
 from orbiter.application.ports.system import Clock
 from orbiter.domain.runs import Step, StepError, StepStatus, Usage
 from orbiter.domain.workflows import Node
-
-# Computing gives way to what else the process has to do after so many seconds.
-_SLICE: Final = 0.005
 
 
 class Told(Protocol):
@@ -35,7 +32,9 @@ class Told(Protocol):
 class Journal:
     """Steps of one run, written to *trace* as they begin and end."""
 
-    def __init__(self, trace: TraceSink, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self, trace: TraceSink, clock: Clock, limits: Limits, processor: Processor
+    ) -> None:
         self.usage = Usage()
         self.cost_usd = Decimal(0)
         self._trace = trace
@@ -43,13 +42,19 @@ class Journal:
         self._limits = limits
         self._steps = 0
         self._bytes = 0
-        self._gave_way = perf_counter()
+        self._processor = processor
+        self._resumed = perf_counter()
 
     async def give_way(self) -> None:
         """Let others have the processor if this run has had it for a while."""
-        if perf_counter() - self._gave_way > _SLICE:
-            await asyncio.sleep(0)
-            self._gave_way = perf_counter()
+        seconds = perf_counter() - self._resumed
+        if seconds > SLICE:
+            await self._processor.give_way(seconds)
+            self.resume()
+
+    def resume(self) -> None:
+        """Begin to compute, after having waited."""
+        self._resumed = perf_counter()
 
     def begin(self, node: Node, place: Place, *, announce: bool) -> Step:
         """Return a node's step, written at once if *announce*; raise LimitCrossed."""
@@ -69,15 +74,23 @@ class Journal:
         return replace(step, input=input, attempt=told.attempt, logs=tuple(told.logs))
 
     def complete(self, step: Step, output: Any) -> None:
-        """Write that a node ended well; raise NodeFailed if its output is too large."""
-        self._weigh(output)
+        """Write that a node ended well."""
         self._end(step.complete(output, at=self._clock.now()))
 
     def fail(self, step: Step, error: StepError, output: Any = None) -> None:
         """Write that a node failed; *output* is what the graph goes on with."""
         self._end(step.fail(error, at=self._clock.now(), output=output))
-        if output is not None:
-            self._weigh(output)
+
+    def give_up(self, step: Step) -> None:
+        """Write that a node was stopped because what it leads to has gone on without it."""
+        self._end(step.give_up("Stopped: what it leads to has gone on", at=self._clock.now()))
+
+    def weigh(self, output: Any) -> None:
+        """Count what a node gives; raise NodeFailed or LimitCrossed when it is too much."""
+        self._bytes += size_of(output, self._limits.value_bytes)
+        if self._bytes > self._limits.run_bytes:
+            message = f"The steps' values take more than {self._limits.run_bytes} bytes"
+            raise LimitCrossed("SIZE_LIMIT", message)
 
     def _step(
         self, node: Node, place: Place, status: StepStatus, started_at: datetime | None
@@ -96,12 +109,6 @@ class Journal:
             status=status,
             started_at=started_at,
         )
-
-    def _weigh(self, output: Any) -> None:
-        self._bytes += size_of(output, self._limits.value_bytes)
-        if self._bytes > self._limits.run_bytes:
-            message = f"The steps' values take more than {self._limits.run_bytes} bytes"
-            raise LimitCrossed("SIZE_LIMIT", message)
 
     def _end(self, step: Step) -> None:
         self.usage = Usage(

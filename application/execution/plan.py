@@ -59,8 +59,9 @@ def plan_of(canvas: Canvas) -> Plan:
 
 
 def _instant(members: Mapping[str | None, Sequence[Node]]) -> frozenset[str]:
-    waiting = {node.id for nodes in members.values() for node in nodes if not node.kind.pure}
-    parents = {node.id: node.parent_id for nodes in members.values() for node in nodes}
+    every = [node for nodes in members.values() for node in nodes]
+    waiting = {node.id for node in every if not node.kind.pure or node.retry.max_attempts > 1}
+    parents = {node.id: node.parent_id for node in every}
     for node_id in tuple(waiting):
         loop = parents[node_id]
         while loop is not None:

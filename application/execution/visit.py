@@ -32,8 +32,8 @@ class Visit:
     """One node at its turn.
 
     *inputs* has the outputs of the live nodes before it, by id; *instant* says that nothing in it
-    waits. *input* is what the trace shows
-    that it worked on: its settings, unless its behaviour says more. *enter* walks a loop's body.
+    waits. *input* is what the trace shows that it worked on: its settings, unless its behaviour
+    says more. *attempt* counts from 1. *enter* walks a loop's body.
     """
 
     node: Node
@@ -64,8 +64,9 @@ class Visit:
 
     @property
     def key(self) -> str:
-        """Return the key of the node's effect."""
-        return self.place.key(self.node.id)
+        """Return the key of the node's effect in this attempt."""
+        later = (self.attempt,) if self.attempt > 1 else ()
+        return self.place.key(self.node.id, *later)
 
     @cached_property
     def context(self) -> Mapping[str, Any]:
@@ -97,24 +98,28 @@ class Visit:
             )
         except EffectFailed as failed:
             *earlier, last = (_failure_of(each, timeout) for each in failed.failures)
-            self.retried(earlier)
+            self._note(earlier)
             raise last from failed
-        self.retried([_failure_of(each, timeout) for each in done.failures])
+        self._note([_failure_of(each, timeout) for each in done.failures])
         return done.value
 
     async def sleep(self, seconds: float) -> None:
         """Let *seconds* pass."""
         await self.journey.sleep(self.key, seconds)
 
-    async def pause_before(self, attempt: int) -> None:
-        """Let the pause pass that the node's settings ask for before it is tried again."""
-        key = self.place.key(self.node.id, attempt)
-        await self.journey.sleep(key, self.node.retry.pause_before(attempt))
+    async def may_try_again(self, failed: NodeFailed) -> bool:
+        """Say whether there is an attempt left after one that *failed*, once its pause is over."""
+        retry = self.node.retry
+        if self.attempt >= retry.max_attempts:
+            return False
+        self._note([failed])
+        await self.journey.sleep(f"{self.key}:pause", retry.pause_before(self.attempt))
+        return True
 
-    def retried(self, failures: Sequence[NodeFailed]) -> None:
-        """Note the failures of earlier attempts."""
-        self.attempt = len(failures) + 1
-        self.logs.extend(f"Attempt {n} failed: {each}" for n, each in enumerate(failures, 1))
+    def _note(self, failures: Sequence[NodeFailed]) -> None:
+        for failed in failures:
+            self.logs.append(f"Attempt {self.attempt} failed: {failed}")
+            self.attempt += 1
 
 
 Behaviour = Callable[[Visit], Awaitable[Outcome]]

@@ -8,21 +8,14 @@ from functools import partial
 from typing import Any
 
 from orbiter.application.execution.journey import Journey
-from orbiter.application.execution.nodes import BEHAVIOURS
-from orbiter.application.execution.outcome import (
-    INTERNAL_ERROR,
-    LimitCrossed,
-    NodeFailed,
-    Outcome,
-)
+from orbiter.application.execution.outcome import Outcome
 from orbiter.application.execution.place import Place
 from orbiter.application.execution.plan import Body
 from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.visit import Visit, Walked
-from orbiter.application.ports.templating import TemplateError
-from orbiter.domain.runs import Step, StepError
-from orbiter.domain.workflows import Edge, Node, OnError
+from orbiter.application.execution.visiting import visited
+from orbiter.domain.workflows import Edge, Node
 from orbiter.domain.workflows.node_kinds import ERROR, OUTPUT
 
 
@@ -38,7 +31,8 @@ class Walk:
     """A body's nodes, each run once when every live branch into it has ended.
 
     A branch is live if its source ran and left by its handle. A node that no live branch leads to
-    is skipped. A `merge` of `any` runs at the first live branch, and lets the others end unheard.
+    is skipped. A `merge` of `any` runs at the first live branch; the others go on unheard, and are
+    given up once nothing else is under way.
     """
 
     def __init__(self, journey: Journey, body: Body, place: Place, scope: Scope) -> None:
@@ -52,7 +46,8 @@ class Walk:
         self._begun: set[str] = set()
         self._last: list[str] = []
         self._ready: deque[Node] = deque()
-        self._tasks: dict[asyncio.Task[Passed], Node] = {}
+        self._tasks: dict[asyncio.Task[Passed | None], Node] = {}
+        self._given_up: frozenset[str] = frozenset()
 
     async def to_the_end(self) -> Walked:
         """Run the body; raise NodeFailed for a failure that no node's settings catch."""
@@ -60,7 +55,7 @@ class Walk:
         try:
             while self._ready or self._tasks:
                 await self._run_ready()
-                if self._tasks:
+                if self._tasks and not await self._gave_up():
                     await self._some_end()
         finally:
             await self._stop_the_rest()
@@ -69,7 +64,8 @@ class Walk:
     async def _run_ready(self) -> None:
         while self._ready:
             node = self._ready.popleft()
-            if node.id in self._body.arrivals and not self._live[node.id]:
+            unwanted = node.id in self._body.arrivals and not self._live[node.id]
+            if unwanted or node.id in self._given_up:
                 self._journey.journal.skip(node, self._place)
                 self._leave(node, None)
             elif node.id in self._body.instant:
@@ -80,17 +76,47 @@ class Walk:
 
     async def _some_end(self) -> None:
         await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        self._journey.journal.resume()
         for task in [task for task in self._tasks if task.done()]:
             self._pass(self._tasks.pop(task), task.result())
+
+    async def _gave_up(self) -> bool:
+        """Stop what is under way if no result of it is wanted; say whether that was so."""
+        unheard = self._unheard()
+        if not all(node.id in unheard for node in self._tasks.values()):
+            return False
+        self._given_up = unheard
+        await self._stop_the_rest()
+        for task, node in self._tasks.items():
+            if task.cancelled():
+                # It had not even begun, so it is still to be skipped.
+                self._ready.append(node)
+            else:
+                self._pass(node, None)
+        self._tasks.clear()
+        return True
+
+    def _unheard(self) -> frozenset[str]:
+        """Return the nodes that lead to nothing but merges which have gone on already."""
+        gone_on = self._body.eager & self._begun
+        unheard: set[str] = set()
+        for node in reversed(self._body.nodes) if gone_on else ():
+            onward = self._body.onward.get(node.id)
+            if onward and all(edge.target in gone_on or edge.target in unheard for edge in onward):
+                unheard.add(node.id)
+        return frozenset(unheard)
 
     async def _stop_the_rest(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _pass(self, node: Node, passed: Passed) -> None:
-        self._passed[node.id] = passed
-        self._leave(node, passed.outcome.handle)
+    def _pass(self, node: Node, passed: Passed | None) -> None:
+        if passed is None:
+            self._leave(node, None)
+        else:
+            self._passed[node.id] = passed
+            self._leave(node, passed.outcome.handle)
 
     def _leave(self, node: Node, handle: str | None) -> None:
         followed = False
@@ -114,20 +140,12 @@ class Walk:
             self._begun.add(target)
             self._ready.append(self._body.nodes[self._body.ranks[target]])
 
-    async def _visit(self, node: Node) -> Passed:
+    async def _visit(self, node: Node) -> Passed | None:
         visit = self._visit_of(node)
-        journal = self._journey.journal
-        step = journal.begin(node, self._place, announce=not visit.instant)
-        try:
-            outcome = await BEHAVIOURS[node.type](visit)
-            journal.complete(journal.explained(step, visit), outcome.output)
-        except (NodeFailed, TemplateError) as error:
-            outcome = self._after(_failure(error), journal.explained(step, visit), node)
-        except BaseException as error:
-            journal.fail(journal.explained(step, visit), _interruption(error))
-            raise
-        sight = visit.sight.after(node.id, outcome.output, outcome.variables)
-        return Passed(outcome, sight)
+        outcome = await visited(visit, unwanted=lambda: node.id in self._given_up)
+        if outcome is None:
+            return None
+        return Passed(outcome, visit.sight.after(node.id, outcome.output, outcome.variables))
 
     def _visit_of(self, node: Node) -> Visit:
         live = self._live[node.id]
@@ -149,19 +167,6 @@ class Walk:
             enter=partial(self._enter, node.id),
         )
 
-    def _after(self, failed: NodeFailed, step: Step, node: Node) -> Outcome:
-        """Return how the graph goes on after a failure, or raise it."""
-        error = StepError(code=failed.code, message=failed.message)
-        if node.on_error is OnError.FAIL:
-            self._journey.journal.fail(step, error)
-            raise failed.at(node.id)
-        if node.on_error is OnError.CONTINUE:
-            outcome = Outcome(node.fallback, node.kind.otherwise(node.config))
-        else:
-            outcome = Outcome({"code": failed.code, "message": failed.message}, ERROR)
-        self._journey.journal.fail(step, error, outcome.output)
-        return outcome
-
     async def _enter(
         self, loop_id: str, place: Place, sight: Sight, values: Mapping[str, Any]
     ) -> Walked:
@@ -179,17 +184,3 @@ class Walk:
 
     def _finals(self) -> Collection[str]:
         return self._body.ends & self._passed.keys() if self._body.ends else set(self._last)
-
-
-def _failure(error: NodeFailed | TemplateError) -> NodeFailed:
-    if isinstance(error, NodeFailed):
-        return error
-    return NodeFailed("TEMPLATE_ERROR", error.message)
-
-
-def _interruption(error: BaseException) -> StepError:
-    if isinstance(error, LimitCrossed):
-        return StepError(code=error.code, message=error.message)
-    if isinstance(error, asyncio.CancelledError):
-        return StepError(code="CANCELLED", message="Cancelled before it ended")
-    return StepError(code=INTERNAL_ERROR[0], message=INTERNAL_ERROR[1])

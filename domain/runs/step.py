@@ -77,3 +77,8 @@ class Step:
     def fail(self, error: StepError, *, at: datetime, output: Any = None) -> "Step":
         """End badly; *output* is what the graph goes on with, if it does."""
         return replace(self, status=StepStatus.FAILED, error=error, output=output, finished_at=at)
+
+    def give_up(self, why: str, *, at: datetime) -> "Step":
+        """End without a result, because nothing waits for one any more."""
+        logs = (*self.logs, why)
+        return replace(self, status=StepStatus.SKIPPED, logs=logs, finished_at=at)

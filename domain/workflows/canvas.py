@@ -142,6 +142,8 @@ class Canvas:
             yield _too_long("nodes", NODES_MAX, len(self.nodes))
         if len(self.edges) > EDGES_MAX:
             yield _too_long("edges", EDGES_MAX, len(self.edges))
+        if len(self.nodes) > NODES_MAX or len(self.edges) > EDGES_MAX:
+            return  # what is too large is not looked through
         yield from _repeated("nodes", [node.id for node in self.nodes])
         yield from _repeated("edges", [edge.id for edge in self.edges])
         yield from self._node_problems()

@@ -1,11 +1,13 @@
 """Whether a canvas that makes sense as data is also finished: what keeps it from running."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orbiter.domain.workflows.canvas import Canvas, Node, OnError
 from orbiter.domain.workflows.node_kinds import ERROR
+
+Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,38 +77,39 @@ def _handles(node: Node) -> frozenset[str]:
 
 
 def _walks(canvas: Canvas) -> Iterator[Issue]:
-    """Yield unreachable nodes and cycles, by Kahn's order of each body."""
+    """Yield cycles, of the top and of each loop's body, and what no path leads to."""
     bodies: dict[str | None, list[Node]] = defaultdict(list)
+    edges: dict[str | None, list[tuple[str, str]]] = defaultdict(list)
+    parents: dict[str, str | None] = {}
     for node in canvas.nodes:
         if node.kind.runs:
             bodies[node.parent_id].append(node)
-    for parent_id, body in bodies.items():
-        yield from _walk(canvas, body, top=parent_id is None)
-
-
-def _walk(canvas: Canvas, body: list[Node], *, top: bool) -> Iterator[Issue]:
-    inside = {node.id for node in body}
-    onward: dict[str, list[str]] = defaultdict(list)
-    waiting = dict.fromkeys(inside, 0)
+            parents[node.id] = node.parent_id
     for edge in canvas.edges:
-        if edge.source in inside and edge.target in inside:
-            onward[edge.source].append(edge.target)
-            waiting[edge.target] += 1
-    entries = [node.id for node in body if not waiting[node.id]]
-    ordered = _in_order(entries, onward, dict(waiting))
-    starts = [node.id for node in body if node.type == "start"] if top else entries
-    reached = _reached(starts, onward)
+        together = {edge.source, edge.target} <= parents.keys()
+        if together and parents[edge.source] == parents[edge.target]:
+            edges[parents[edge.source]].append((edge.source, edge.target))
+    for parent_id, body in bodies.items():
+        yield from _cycles(body, edges[parent_id])
+    yield from _unreachable(bodies[None], edges[None])
+
+
+def _cycles(body: list[Node], edges: Pairs) -> Iterator[Issue]:
+    # What is left when everything is peeled off that lies before all cycles or behind them.
+    backwards = [(target, source) for source, target in edges]
+    peeled = _in_order(body, edges) | _in_order(body, backwards)
     for node in body:
-        if node.id not in ordered:
-            yield Issue(
-                node_id=node.id, code="CYCLE", message="The node is part of a cycle or behind one"
-            )
-        elif node.id not in reached:
-            yield Issue(node_id=node.id, code="UNREACHABLE", message="No path leads to the node")
+        if node.id not in peeled:
+            message = "The node is part of a cycle, or between two"
+            yield Issue(node_id=node.id, code="CYCLE", message=message)
 
 
-def _in_order(ready: list[str], onward: dict[str, list[str]], waiting: dict[str, int]) -> set[str]:
-    ordered, queue = set(ready), list(ready)
+def _in_order(body: list[Node], edges: Pairs) -> set[str]:
+    """Return the nodes that have no cycle before them, by Kahn's algorithm."""
+    waiting = Counter(target for _, target in edges)
+    queue = [node.id for node in body if node.id not in waiting]
+    onward = _onward(edges)
+    ordered = set(queue)
     while queue:
         for target in onward[queue.pop()]:
             waiting[target] -= 1
@@ -116,10 +119,21 @@ def _in_order(ready: list[str], onward: dict[str, list[str]], waiting: dict[str,
     return ordered
 
 
-def _reached(starts: list[str], onward: dict[str, list[str]]) -> set[str]:
-    reached, queue = set(starts), list(starts)
+def _unreachable(body: list[Node], edges: Pairs) -> Iterator[Issue]:
+    queue = [node.id for node in body if node.type == "start"]
+    onward = _onward(edges)
+    reached = set(queue)
     while queue:
-        fresh = [target for target in onward[queue.pop()] if target not in reached]
-        reached.update(fresh)
+        fresh = set(onward[queue.pop()]) - reached
+        reached |= fresh
         queue.extend(fresh)
-    return reached
+    for node in body:
+        if node.id not in reached:
+            yield Issue(node_id=node.id, code="UNREACHABLE", message="No path leads to the node")
+
+
+def _onward(edges: Pairs) -> dict[str, list[str]]:
+    onward: dict[str, list[str]] = defaultdict(list)
+    for source, target in edges:
+        onward[source].append(target)
+    return onward

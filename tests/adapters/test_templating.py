@@ -72,6 +72,10 @@ def test_an_expression_alone_keeps_its_type(template: str, value: Any) -> None:
         ("n={{ inputs.n }}", "n=3"),
         ("{{ inputs.n }}{{ inputs.n }}", "33"),
         ("{{ inputs.name }} <b>", "Ada <b>"),
+        ("{{ inputs.yes }} {{ inputs.none }} {{ 1.5 }}", "true null 1.5"),
+        ("{{ inputs.rows }} {{ ['é', none] }}", '[{"a": 1}, {"a": 2}] ["é", null]'),
+        ("{{ inputs.deep ~ '!' }}", '{"a": {"b": [{"c": "found"}]}}!'),
+        ("{{ range(2) }} {{ inputs.rows | map(attribute='a') }}", "[0, 1] [1, 2]"),
         ("{% if inputs.n > 2 %}many{% else %}few{% endif %}", "many"),
         ("{% for row in inputs.rows %}{{ loop.index }}:{{ row.a }} {% endfor %}", "1:1 2:2 "),
         ("{% for k, v in inputs.deep.a.items() %}{{ k }}{% endfor %}", "b"),
@@ -82,6 +86,44 @@ def test_an_expression_alone_keeps_its_type(template: str, value: Any) -> None:
 )
 def test_anything_else_is_text(template: str, text: str) -> None:
     assert render(template) == text
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("inputs.n > 2", True),
+        ("not inputs.n > 2 or inputs.f < 1", False),
+        ("1 < inputs.n <= 3", True),
+        ("inputs.name < 'Bo' and inputs.name <= 'Ada'", True),
+        ("inputs.list > [1, 2]", True),
+        ("inputs.none < 3", True),
+        ("inputs.n * 2 >= inputs.list | length + 3", True),
+        ("[inputs.n > 2, {'a': (1 if inputs.n < 2 else 0)}]", [True, {"a": 0}]),
+        ("inputs.name is number and inputs.name > 2", False),
+        ("inputs.list | select('gt', 2) | list", [3]),
+    ],
+)
+def test_what_is_of_one_kind_has_an_order(expression: str, value: Any) -> None:
+    assert TEMPLATES.evaluate(expression, CONTEXT) == value
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ inputs.name > 18 }}",
+        "{{ inputs.yes and 18 <= inputs.name }}",
+        "{{ 1 < 2 < inputs.name }}",
+        "{{ [not (inputs.name < 3)] }}",
+        "{{ inputs.list < 3 }}",
+        "{{ inputs.deep > inputs.name }}",
+        "{% if inputs.name > 18 %}grown{% endif %}",
+        "{% for x in inputs.list if x > 'a' %}{% endfor %}",
+        "{% set x = inputs.name > 18 %}",
+    ],
+)
+def test_what_is_of_two_kinds_has_none(template: str) -> None:
+    with pytest.raises(TemplateError, match="can't be compared with"):
+        render(template)
 
 
 def test_texts_are_found_however_deep() -> None:
@@ -152,6 +194,7 @@ def test_braces_around_a_bare_expression_are_tolerated() -> None:
         ("{{ inputs.gone | length }}", "inputs.gone"),
         ("{{ inputs.gone | upper }}", "inputs.gone"),
         ("{{ inputs.gone == 1 }}", "inputs.gone"),
+        ("{{ inputs.yes and inputs.gone < 1 }}", "inputs.gone"),
         ("{{ inputs.gone if true else 1 }}", "inputs.gone"),
         ("{{ inputs.gone or 3 }}", "inputs.gone"),
         ("{% for x in inputs.gone %}{% endfor %}", "inputs.gone"),

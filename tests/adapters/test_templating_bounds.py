@@ -47,6 +47,8 @@ def doubled(step: str, times: int = 60) -> str:
         "{% if 1 %}" + "{% elif 1 %}" * 5000 + "{% endif %}",
         "{{ inputs.object" + ".a" * 20_000 + " }}",
         "x" * 70_000 + "{{ 1 }}",
+        "{{ " + "(1 < " * 60 + "2" + ")" * 60 + " }}",
+        "{% for i in range(9000) %}{{ inputs.rows }}{% endfor %}",
     ],
     ids=lambda template: template[:40],
 )

@@ -39,7 +39,39 @@ def test_every_problem_is_told_by_its_field() -> None:
     assert problems.keys() == {"name", "mail", "address.city", "address.zip", "extra", "pets"}
     assert problems["address.city"] == ("Field required", "missing")
     assert problems["extra"] == ("Extra inputs are not permitted", "extra_forbidden")
-    assert problems["address.zip"][0] == '"x" is not of type "integer"'
+    assert problems["address.zip"] == ("Input should be a valid integer", "int_type")
+    assert problems["name"] == ("String should have at least 1 character", "string_too_short")
+    assert problems["mail"] == ('"nobody" is not a "email"', "value_error")
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "message", "type"),
+    [
+        ({"type": "string"}, 1, "Input should be a valid string", "string_type"),
+        ({"type": "number"}, "1", "Input should be a valid number", "float_type"),
+        ({"type": "boolean"}, 1, "Input should be a valid boolean", "bool_type"),
+        ({"type": "array"}, 1, "Input should be a valid list", "list_type"),
+        ({"type": "object"}, 1, "Input should be a valid dictionary", "dict_type"),
+        ({"type": "null"}, 1, "Input should be None", "none_required"),
+        ({"type": ["null", "string"]}, 1, '1 is not of types "null", "string"', "value_error"),
+        ({"minLength": 2}, "a", "String should have at least 2 characters", "string_too_short"),
+        ({"maxLength": 1}, "ab", "String should have at most 1 character", "string_too_long"),
+        ({"minimum": 2}, 1, "Input should be greater than or equal to 2", "greater_than_equal"),
+        ({"maximum": 0.5}, 1, "Input should be less than or equal to 0.5", "less_than_equal"),
+        ({"exclusiveMinimum": 1}, 1, "Input should be greater than 1", "greater_than"),
+        ({"exclusiveMaximum": 1}, 1, "Input should be less than 1", "less_than"),
+        ({"minItems": 1}, [], "List should have at least 1 item", "too_short"),
+        ({"maxItems": 0}, [1], "List should have at most 0 items", "too_long"),
+        ({"enum": ["a", 1, None]}, "b", "Input should be 'a', 1 or null", "enum"),
+        ({"enum": ["a"]}, "b", "Input should be 'a'", "enum"),
+        ({"pattern": "^a"}, "b", "String should match pattern '^a'", "string_pattern_mismatch"),
+        ({"const": 5}, 1, "5 was expected", "value_error"),
+    ],
+)
+def test_a_problem_is_told_in_pydantics_words(
+    schema: dict[str, Any], value: Any, message: str, type: str
+) -> None:
+    assert told(value, schema) == {"": (message, type)}
 
 
 def test_a_value_that_is_wrong_as_a_whole_is_told_without_a_field() -> None:

@@ -42,7 +42,11 @@ def test_who_is_invited_learns_as_what() -> None:
     assert (mail.to, "developer" in mail.text) == (TO, True)
 
 
-@given(st.emails() | st.text(max_size=30).map(lambda local: f"{local}@example.org"))
+@given(
+    st.emails()
+    | st.text(max_size=30).map(lambda local: f"{local}@example.org")
+    | st.text("aé漢𐀀.-+'", min_size=1, max_size=64).map(lambda local: f"{local}@bücher.example")
+)
 def test_whatever_counts_as_an_address_can_be_written_to(address: str) -> None:
     if not list(email_problems(address)):
         mail = password_reset(address, token=TOKEN, public_url="https://orbiter.test")

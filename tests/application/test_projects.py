@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.application.paging import PageRequest
 from orbiter.application.ports.repositories import RunFilter, WorkflowFilter
 from orbiter.application.projects import ProjectHandlers
@@ -22,7 +23,9 @@ def handlers(office: Office, engine: IdleEngine | None = None) -> ProjectHandler
 async def a_full_project(office: Office, actor: Actor) -> tuple[str, Run, Run]:
     """Return a project that holds a workflow, a queued run and an ended one."""
     project = await handlers(office).create(actor, name="Apollo")
-    await WorkflowHandlers(office.work).create(actor, project_id=project.id, name="Greeting")
+    await WorkflowHandlers(office.work, JsonSchemas()).create(
+        actor, project_id=project.id, name="Greeting"
+    )
     queued = a_run(actor.workspace_id, project.id)
     ended = a_run(actor.workspace_id, project.id).cancel(at=office.clock.now())
     async with office.storage.open(actor.workspace_id) as uow:

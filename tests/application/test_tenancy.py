@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from orbiter.adapters.memory.run_events import MemoryRunEvents
 from orbiter.adapters.system.ids import new_id
+from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import AuditFilter, RunFilter, WorkflowFilter
 from orbiter.application.projects import ProjectHandlers
@@ -37,7 +39,7 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
     member = await office.member(admin, Role.DEVELOPER)
     project = await ProjectHandlers(office.work, IdleEngine()).create(admin, name="Apollo")
     made = await office.api_keys.create(admin, name="key")
-    drawn = await WorkflowHandlers(office.work).create(
+    drawn = await WorkflowHandlers(office.work, JsonSchemas()).create(
         admin, project_id=project.id, name="Greeting"
     )
     run = a_run(admin.workspace_id, project.id)
@@ -55,8 +57,11 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
 
 def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitable[object]]:
     """Return every call that takes an id, made by *actor* with somebody's ids."""
-    projects, workflows = ProjectHandlers(office.work, IdleEngine()), WorkflowHandlers(office.work)
-    runs, request = RunHandlers(office.work, IdleEngine()), PageRequest()
+    projects, workflows = (
+        ProjectHandlers(office.work, IdleEngine()),
+        WorkflowHandlers(office.work, JsonSchemas()),
+    )
+    runs, request = RunHandlers(office.work, IdleEngine(), MemoryRunEvents()), PageRequest()
     return {
         "sessions.remove": office.sessions.remove(actor, theirs.session),
         "members.get": office.members.get(actor, theirs.member),
@@ -163,8 +168,8 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await office.api_keys.page(ada, request),
         await office.audit_log.page(ada, request, AuditFilter()),
         await ProjectHandlers(office.work, IdleEngine()).page(ada, request),
-        await WorkflowHandlers(office.work).page(ada, request, WorkflowFilter()),
-        await RunHandlers(office.work, IdleEngine()).page(ada, request, RunFilter()),
+        await WorkflowHandlers(office.work, JsonSchemas()).page(ada, request, WorkflowFilter()),
+        await RunHandlers(office.work, IdleEngine(), MemoryRunEvents()).page(ada, request, RunFilter()),
     ]
     assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
     assert [len(page.items) for page in pages] == [2, 1, 8, 1, 1, 1]

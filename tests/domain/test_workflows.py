@@ -1,5 +1,7 @@
 """What makes a canvas sensible as data, and what keeps it from running."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,7 +81,9 @@ def test_unfinished_config_cycles_and_islands_are_issues() -> None:
         ("blank", "MISSING_CONFIG"),
         ("blank", "UNREACHABLE"),
         ("a", "CYCLE"),
+        ("a", "UNREACHABLE"),
         ("b", "CYCLE"),
+        ("b", "UNREACHABLE"),
     }
 
 
@@ -89,6 +93,34 @@ def test_a_chain_drawn_forwards_never_has_a_cycle(pairs: list[tuple[int, int]]) 
     forwards = tuple((str(a), str(b)) for a, b in sorted(set(pairs)) if a < b)
     codes = {issue.code for issue in issues_of(a_canvas(*nodes, edges=forwards))}
     assert "CYCLE" not in codes
+
+
+@given(st.sets(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=16))
+def test_a_cycle_is_told_of_the_nodes_on_it_or_between_two(pairs: set[tuple[int, int]]) -> None:
+    nodes = tuple(Node(id=str(number), type="merge") for number in range(7))
+    canvas = a_canvas(*nodes, edges=tuple((str(a), str(b)) for a, b in sorted(pairs)))
+    leads_to = set(pairs)
+    for middle, a, b in product(range(7), repeat=3):
+        if {(a, middle), (middle, b)} <= leads_to:
+            leads_to.add((a, b))
+    circling = {node for node in range(7) if (node, node) in leads_to}
+    between = {
+        node
+        for node in range(7)
+        if any((a, node) in leads_to for a in circling)
+        and any((node, b) in leads_to for b in circling)
+    }
+    told = {issue.node_id for issue in issues_of(canvas) if issue.code == "CYCLE"}
+    assert told == {str(node) for node in circling | between}
+
+
+def test_what_lies_behind_a_cycle_is_reached_all_the_same() -> None:
+    loop = (Node(id="a", type="merge"), Node(id="b", type="merge"))
+    edges = (("start", "a"), ("a", "b"), ("b", "a"), ("b", "end"))
+    codes = [
+        (each.node_id, each.code) for each in issues_of(a_canvas(START, *loop, END, edges=edges))
+    ]
+    assert codes == [("a", "CYCLE"), ("b", "CYCLE")]
 
 
 def test_loops_lie_at_most_ten_levels_deep_in_each_other() -> None:

@@ -124,7 +124,88 @@ async def test_a_merge_of_any_runs_once_at_the_first_that_ends(lab: Laboratory) 
     finished = traced.one("end").finished_at
     begun = traced.one("start").started_at
     assert finished and begun and (finished - begun).total_seconds() == 3
-    assert traced.seconds == 9
+
+
+async def test_a_run_does_not_wait_for_what_has_lost(lab: Laboratory) -> None:
+    drawn = graph(
+        START,
+        node("reply", "delay", seconds=2),
+        node("patience", "delay", seconds=3600),
+        node("late", "delay", seconds=1),
+        node("race", "merge", join="any"),
+        node("end", "end", output="done"),
+        edges="start > reply, start > patience, patience > late,"
+        "reply > race, late > race, race > end",
+    )
+    traced = await lab.run(drawn)
+    assert (traced.output, traced.seconds) == ("done", 2)
+    assert traced.nodes(StepStatus.SKIPPED) == {"patience", "late"}
+    patience = traced.one("patience")
+    assert patience.finished_at and patience.error is None
+    assert patience.logs == ("Stopped: what it leads to has gone on",)
+
+
+async def test_what_has_lost_goes_on_while_there_is_something_to_wait_for(lab: Laboratory) -> None:
+    drawn = graph(
+        START,
+        node("quick", "delay", seconds=1),
+        node("slow", "delay", seconds=2),
+        node("behind", "template", template="behind"),
+        node("race", "merge", join="any"),
+        node("long", "delay", seconds=5),
+        END,
+        edges="start > quick, start > slow, slow > behind, quick > race, behind > race,"
+        "race > long, long > end",
+    )
+    traced = await lab.run(drawn)
+    assert traced.seconds == 6
+    assert traced.nodes(StepStatus.SKIPPED) == set()
+
+
+async def test_what_leads_elsewhere_too_is_waited_for(lab: Laboratory) -> None:
+    drawn = graph(
+        START,
+        node("quick", "delay", seconds=1),
+        node("slow", "delay", seconds=4),
+        node("log", "template", template="logged"),
+        node("race", "merge", join="any"),
+        END,
+        edges="start > quick, start > slow, quick > race, slow > race, slow > log, race > end",
+    )
+    traced = await lab.run(drawn)
+    assert traced.seconds == 4
+    assert traced.one("log").output == "logged"
+
+
+async def test_a_loop_that_has_lost_is_stopped_with_all_in_it(lab: Laboratory) -> None:
+    drawn = graph(
+        START,
+        node("quick", "delay", seconds=1),
+        node("loop", "loop", items="range(9)", concurrency=3),
+        node("wait", "delay", inside="loop", seconds=60),
+        node("race", "merge", join="any"),
+        END,
+        edges="start > quick, start > loop, quick > race, loop > race, race > end",
+    )
+    traced = await lab.run(drawn)
+    assert traced.seconds == 1
+    assert traced.one("loop").status is StepStatus.SKIPPED
+    assert not traced.nodes(StepStatus.RUNNING)
+
+
+async def test_each_turn_of_a_loop_can_be_a_race(lab: Laboratory) -> None:
+    drawn = graph(
+        START,
+        node("loop", "loop", items="[1, 2]"),
+        node("quick", "delay", inside="loop", seconds="{{ item }}"),
+        node("slow", "delay", inside="loop", seconds=60),
+        node("race", "merge", inside="loop", join="any"),
+        node("won", "template", inside="loop", template="{{ item }}"),
+        END,
+        edges="start > loop, quick > race, slow > race, race > won, loop > end",
+    )
+    traced = await lab.run(drawn)
+    assert (traced.output, traced.seconds) == ([1, 2], 3)
 
 
 async def test_a_merge_of_any_does_not_mind_a_skipped_input(lab: Laboratory) -> None:

@@ -98,6 +98,32 @@ async def test_a_node_can_go_on_with_its_fallback(lab: Laboratory) -> None:
     assert step.error is not None and step.error.code == "TEMPLATE_ERROR"
 
 
+async def test_a_fallback_is_a_template_too(lab: Laboratory) -> None:
+    greet = node(
+        "greet",
+        "template",
+        template="{{ inputs.nobody }}",
+        on_error=OnError.CONTINUE,
+        fallback={"name": "{{ inputs.n + 1 }}"},
+    )
+    traced = await lab.run(graph(START, greet, END, edges="start > greet, greet > end"), n=1)
+    assert traced.output == {"name": 2}
+
+
+async def test_a_fallback_that_can_not_be_rendered_fails_the_node(lab: Laboratory) -> None:
+    greet = node(
+        "greet",
+        "delay",
+        seconds="soon",
+        on_error=OnError.CONTINUE,
+        fallback="{{ inputs.nobody }}",
+    )
+    traced = await lab.run(graph(START, greet, END, edges="start > greet, greet > end"))
+    assert traced.failure == ("TEMPLATE_ERROR", "greet")
+    step = traced.one("greet")
+    assert (step.status, step.error and step.error.code) == (StepStatus.FAILED, "TEMPLATE_ERROR")
+
+
 async def test_a_condition_that_fails_and_continues_leaves_by_else(lab: Laboratory) -> None:
     drawn = graph(
         START,
@@ -152,6 +178,37 @@ async def test_attempts_that_are_used_up_fail_the_node_with_the_last_error() -> 
     step = traced.one("call")
     assert (step.attempt, len(step.logs)) == (2, 1)
     assert step.error is not None and step.error.message.endswith("502")
+
+
+@pytest.mark.parametrize(
+    ("type", "config"),
+    [
+        ("template", {"template": "{{ inputs.gone }}"}),
+        ("transform", {"expression": "sum(inputs)"}),
+        ("condition", {"cases": [{"handle": "output", "when": "inputs.gone"}]}),
+        ("variable", {"name": "x", "value": "{{ inputs.gone }}"}),
+        ("delay", {"until": "soon"}),
+    ],
+)
+async def test_every_kind_of_node_is_tried_again(
+    lab: Laboratory, type: str, config: Mapping[str, Any]
+) -> None:
+    x = node("x", type, retry=Retry(max_attempts=3, backoff_seconds=2), **config)
+    drawn = graph(START, x, END, edges="start > x, x > end")
+    assert not lab.executor.is_instant(drawn)
+    traced = await lab.run(drawn)
+    assert traced.seconds == 2 + 4
+    step = traced.one("x")
+    assert (step.status, step.attempt, len(step.logs)) == (StepStatus.FAILED, 3, 2)
+    assert step.error is not None and step.error.code in step.logs[0]
+
+
+async def test_a_delay_that_is_tried_again_waits_again(lab: Laboratory) -> None:
+    retry = Retry(max_attempts=2, backoff_seconds=1)
+    wait = node("wait", "delay", seconds=60, timeout=10, retry=retry)
+    traced = await lab.run(graph(START, wait, END, edges="start > wait, wait > end"))
+    assert traced.failure == ("TIMEOUT", "wait")
+    assert traced.seconds == 10 + 1 + 10
 
 
 async def test_each_attempt_is_bounded_in_time() -> None:
@@ -288,6 +345,13 @@ class TestLimits:
         )
         traced = await Laboratory(limits=Limits(run_bytes=20_000)).run(drawn)
         assert traced.failure == ("SIZE_LIMIT", None)
+
+    async def test_a_fallback_that_crosses_a_limit_leaves_no_step_open(self) -> None:
+        x = node("x", "delay", seconds="soon", on_error=OnError.CONTINUE, fallback="x" * 900)
+        drawn = graph(START, x, END, edges="start > x, x > end")
+        traced = await Laboratory(limits=Limits(run_bytes=500)).run(drawn)
+        assert traced.failure == ("SIZE_LIMIT", None)
+        assert traced.one("x").status is StepStatus.FAILED
 
     async def test_a_message_is_cut(self, lab: Laboratory) -> None:
         wait = node("wait", "delay", until="{{ inputs.text }}")

@@ -59,6 +59,7 @@ async def test_a_json_answer_is_decoded() -> None:
         ("text/html", "é".encode(), "é"),
         ("application/json", b"{not json", "{not json"),
         ("application/json", b'{"a": NaN}', '{"a": NaN}'),
+        ("application/json", b'{"a": 1e999}', '{"a": 1e999}'),
         ("application/json", b'"\\ud800"', '"\\ud800"'),
         ("application/json", b"[" * 5000 + b"]" * 5000, "[" * 5000 + "]" * 5000),
         ("application/json", b"", None),

@@ -124,9 +124,10 @@ async def test_a_cancelled_run_stops_at_once_and_its_trace_says_so(drawn: Workfl
         at = plant.clock.now()
         answer = await plant.runs.cancel(DEVELOPER, run.id)
         assert answer.status is RunStatus.CANCELLED
-        detail = await plant.when(lambda detail: detail.trace.items[1].error is not None, run)
+        detail = await plant.detail(run)
         assert detail.run.status is RunStatus.CANCELLED
-        assert detail.trace.items[1].status is StepStatus.FAILED
+        step = detail.trace.items[1]
+        assert (step.status, step.error and step.error.code) == (StepStatus.FAILED, "CANCELLED")
         assert (plant.clock.now() - at).total_seconds() < 1
 
     await plant.clock.through(work())

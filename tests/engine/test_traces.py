@@ -67,7 +67,11 @@ async def test_a_loop_that_is_tried_again_has_new_keys() -> None:
     )
     run_id = new_id()
     keys = await keys_of(drawn, run_id)
-    assert keys == [f"{run_id}:loop/wait:0:1", f"{run_id}:loop:0:1.2", f"{run_id}:loop/wait:0:2"]
+    assert keys == [
+        f"{run_id}:loop/wait:0:1",
+        f"{run_id}:loop:0:1.2:pause",
+        f"{run_id}:loop/wait:0:2",
+    ]
 
 
 async def test_steps_have_the_same_ids_again_and_others_in_another_run() -> None:

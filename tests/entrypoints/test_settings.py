@@ -223,5 +223,5 @@ def test_a_rate_that_makes_no_sense_is_refused(text: str) -> None:
 
 
 def test_a_limit_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(ValueError, match="login, login_email, register, run, api"):
+    with pytest.raises(ValueError, match="login, login_email, register, register_email, run, api"):
         parse_rate_limits("lgoin=5/min")

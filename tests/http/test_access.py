@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from orbiter.adapters.http.access import PERMISSION, PUBLIC
-from orbiter.adapters.http.edge import Edge
+from orbiter.adapters.http.app import routes_within
 from orbiter.domain.identity import Permission, Role, permissions_of
 from support.api import Api, Caller
 
@@ -16,9 +15,7 @@ OWN_ACCOUNT = {Permission.ACCOUNT_READ, Permission.ACCOUNT_WRITE}
 
 
 def guarded_routes(api: Api) -> Iterator[tuple[str, str, Permission]]:
-    edge = api.container.app()
-    assert isinstance(edge, Edge) and isinstance(edge.app, Litestar)
-    for route in edge.app.routes:
+    for route in routes_within(api.container.app()).routes:
         if not isinstance(route, HTTPRoute):
             continue
         for handler in route.route_handlers:

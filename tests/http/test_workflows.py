@@ -1,5 +1,7 @@
 """Workflows over HTTP: canvas, issues, versions."""
 
+import pytest
+
 from support.api import GREETING, Api, edge, node
 
 
@@ -26,6 +28,24 @@ async def test_an_unfinished_canvas_is_kept_with_its_issues_and_not_run(api: Api
     refused = await admin.post(f"/workflows/{made['id']}/run", {})
     assert refused.status_code == 422
     assert len(refused.json()["error"]["details"]["fields"]) == 3
+
+
+@pytest.mark.parametrize(
+    "schema", [{"type": "nonsense"}, {"$ref": "file:///etc/passwd"}, {"$ref": "https://a.test/b"}]
+)
+async def test_a_start_whose_schema_is_none_is_unfinished(api: Api, schema: object) -> None:
+    admin = await api.admin()
+    canvas = {
+        "nodes": [node("start", "start", {"inputs": schema}), node("end", "end")],
+        "edges": [edge("start", "end")],
+    }
+    made = await admin.workflow(await admin.project(), canvas)
+    (issue,) = made["issues"]
+    assert (made["valid"], issue["node_id"], issue["code"]) == (False, "start", "INVALID_SCHEMA")
+    refused = await admin.post(f"/workflows/{made['id']}/run", {})
+    (field,) = refused.json()["error"]["details"]["fields"]
+    assert (refused.status_code, field["field"]) == (422, "canvas.nodes.0")
+    assert issue["message"] in field["message"]
 
 
 async def test_a_canvas_that_makes_no_sense_is_refused(api: Api) -> None:

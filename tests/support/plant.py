@@ -62,7 +62,7 @@ class Plant(Laboratory):
         self.events = MemoryRunEvents()
         self.engine = self.another_engine()
         work = Work(self.kept, self.clock, new_id)
-        self.runs = RunHandlers(work, self.engine)
+        self.runs = RunHandlers(work, self.engine, self.events)
         self.start = RunWorkflow(work, self.engine, self.events, self.executor)
 
     def another_engine(self, *, alone: bool = True) -> MemoryRunEngine:

@@ -11,7 +11,8 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 from litestar.routes import BaseRoute
 from litestar.types import Method
 
-from orbiter.adapters.http.access import API_KEY_HEADER, COOKIE, CSRF_HEADER
+from orbiter.adapters.http.access import API_KEY_HEADER, CSRF_HEADER
+from orbiter.adapters.http.cookies import COOKIE
 from orbiter.domain.workflows.node_kinds import NODE_KINDS
 
 SESSION: Final = "session"
@@ -84,7 +85,7 @@ Each answer carries `X-Request-ID`: yours, if you sent one, else a new one.
 ## Rate limits
 
 By default, starting runs 120 a minute, everything else 1200 a minute, for each user or key; login
-and register 10 a minute for each address, login also 5 a minute for each e-mail.
+and register 10 a minute for each address and 5 a minute for each e-mail.
 `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) tell how it stands.
 """.strip()
 

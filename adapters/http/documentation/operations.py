@@ -25,12 +25,6 @@ _MEANINGS: Final = {
 }
 # By where a parameter stands; an `Idempotency-Key` stands nowhere, being a reference.
 _REFUSED_BY: Final = {"path": {404}, "query": {400}, "": {400, 409}}
-_FILTERS: Final = {
-    "created_after": "Only what was created at this time or later.",
-    "created_before": "Only what was created at this time or earlier.",
-    "min_cost_usd": "Only what cost at least this many USD.",
-    "min_duration_ms": "Only what took at least this many milliseconds.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +145,7 @@ def _meaning(parameter: dict[str, Any]) -> str:
     words = name.replace("_", " ")
     if parameter["in"] == "path":
         return f"The id of the {words.removesuffix(' id')}."
-    return _FILTERS.get(name, f"Only what has this {words}.")
+    return f"Only what has this {words}."
 
 
 def _take_body(body: dict[str, Any], examples: Examples) -> None:

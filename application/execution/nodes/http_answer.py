@@ -34,8 +34,8 @@ def _content_type(header: str) -> tuple[str, str]:
 def _decoded(text: str) -> Any:
     try:
         value = json.loads(text, parse_constant=_refuse)
-        # A lone half of a surrogate pair can be written in JSON, but not stored.
-        json.dumps(value, ensure_ascii=False).encode()
+        # Half a surrogate pair and 1e999 can be written in JSON, but are no text and no number.
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return text or None
     return value

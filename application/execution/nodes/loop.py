@@ -16,33 +16,23 @@ Turn = Walked | None
 
 
 async def behave(visit: Visit) -> Outcome:
-    """Give the list of what the turns gave, in their order; try again as `retry` says."""
+    """Give the list of what the turns gave, in their order."""
     bound = visit.node.timeout_seconds
-    failures: list[NodeFailed] = []
-    while True:
-        try:
-            async with asyncio.timeout(bound):
-                outcome = await _attempt(visit, len(failures) + 1)
-            visit.retried(failures)
-            return outcome
-        except TimeoutError:
-            failures.append(NodeFailed("TIMEOUT", f"The loop took more than {bound:g} s"))
-        except NodeFailed as failed:
-            failures.append(failed)
-        if len(failures) == visit.node.retry.max_attempts:
-            visit.retried(failures[:-1])
-            raise failures[-1]
-        await visit.pause_before(len(failures) + 1)
+    try:
+        async with asyncio.timeout(bound):
+            return await _taken(visit)
+    except TimeoutError:
+        raise NodeFailed("TIMEOUT", f"The loop took more than {bound:g} s") from None
 
 
-async def _attempt(visit: Visit, attempt: int) -> Outcome:
+async def _taken(visit: Visit) -> Outcome:
     if visit.config.get("items") is None:
-        return await _while(visit, attempt)
+        return await _while(visit)
     items = _items(visit)
     concurrency = visit.config.get("concurrency") or 1
     if concurrency > 1:
-        return await _together(visit, attempt, items, concurrency)
-    return await _in_turn(visit, attempt, items)
+        return await _together(visit, items, concurrency)
+    return await _in_turn(visit, items)
 
 
 def _items(visit: Visit) -> Sequence[Any]:
@@ -56,24 +46,24 @@ def _items(visit: Visit) -> Sequence[Any]:
     return items
 
 
-async def _in_turn(visit: Visit, attempt: int, items: Sequence[Any]) -> Outcome:
+async def _in_turn(visit: Visit, items: Sequence[Any]) -> Outcome:
     """Take one turn after another; each sees the variables the one before has set."""
     turns: list[Turn] = []
     variables = visit.sight.variables.inside()
     for index, item in enumerate(items):
-        turn = await _turn(visit, attempt, index, variables, item=item)
+        turn = await _turn(visit, index, variables, item=item)
         turns.append(turn)
         if turn is not None:
             variables = variables.after(turn.variables, index)
     return _outcome(visit, turns, variables)
 
 
-async def _together(visit: Visit, attempt: int, items: Sequence[Any], concurrency: int) -> Outcome:
+async def _together(visit: Visit, items: Sequence[Any], concurrency: int) -> Outcome:
     """Take several turns at once; each sees the variables from before the loop."""
     variables = visit.sight.variables.inside()
 
     async def take(index: int) -> Turn:
-        return await _turn(visit, attempt, index, variables, item=items[index])
+        return await _turn(visit, index, variables, item=items[index])
 
     # What only computes gains nothing by taking turns at once, but would lose its order.
     at_once = 1 if visit.instant else concurrency
@@ -107,7 +97,7 @@ async def _at_once(
     return turns
 
 
-async def _while(visit: Visit, attempt: int) -> Outcome:
+async def _while(visit: Visit) -> Outcome:
     """Take turns as long as `while` is true; it sees `index` and `last`, the turn before's."""
     turns: list[Turn] = []
     last: Any = None
@@ -115,17 +105,15 @@ async def _while(visit: Visit, attempt: int) -> Outcome:
     for index in range(_maximum(visit)):
         if not visit.evaluate(visit.config["while"], index=index, last=last, vars=variables.values):
             break
-        turn = await _turn(visit, attempt, index, variables, last=last)
+        turn = await _turn(visit, index, variables, last=last)
         turns.append(turn)
         if turn is not None:
             last, variables = turn.output, variables.after(turn.variables, index)
     return _outcome(visit, turns, variables)
 
 
-async def _turn(
-    visit: Visit, attempt: int, index: int, variables: Variables, **values: Any
-) -> Turn:
-    place = visit.place.inside(visit.node.id, index, attempt)
+async def _turn(visit: Visit, index: int, variables: Variables, **values: Any) -> Turn:
+    place = visit.place.inside(visit.node.id, index, visit.attempt)
     sight = Sight(visit.sight.outputs, variables)
     try:
         return await visit.enter(place, sight, {"index": index, **values})

@@ -1,0 +1,109 @@
+"""A node's turn: its attempts, its step in the trace, and how the graph goes on after it."""
+
+import asyncio
+from collections.abc import Callable
+
+from orbiter.application.execution.nodes import BEHAVIOURS
+from orbiter.application.execution.outcome import (
+    INTERNAL_ERROR,
+    LimitCrossed,
+    NodeFailed,
+    Outcome,
+)
+from orbiter.application.execution.visit import Visit
+from orbiter.application.ports.templating import TemplateError
+from orbiter.domain.runs import Step, StepError
+from orbiter.domain.workflows import OnError
+from orbiter.domain.workflows.node_kinds import ERROR
+
+
+async def visited(visit: Visit, *, unwanted: Callable[[], bool]) -> Outcome | None:
+    """Return what the node leaves; raise NodeFailed for a failure that its settings don't catch.
+
+    None if it was stopped because its result had become *unwanted*.
+    """
+    journal = visit.journey.journal
+    step = journal.begin(visit.node, visit.place, announce=not visit.instant)
+    try:
+        outcome, failed = await _outcome_of(visit)
+    except NodeFailed as final:
+        journal.fail(journal.explained(step, visit), _told(final))
+        raise final.at(visit.node.id) from None
+    except BaseException as error:
+        if unwanted():
+            journal.give_up(journal.explained(step, visit))
+            return None
+        journal.fail(journal.explained(step, visit), _interruption(error))
+        raise
+    _end(visit, step, outcome, failed)
+    return outcome
+
+
+def _end(visit: Visit, step: Step, outcome: Outcome, failed: NodeFailed | None) -> None:
+    journal = visit.journey.journal
+    step = journal.explained(step, visit)
+    if failed is None:
+        journal.complete(step, outcome.output)
+    else:
+        journal.fail(step, _told(failed), outcome.output)
+
+
+async def _outcome_of(visit: Visit) -> tuple[Outcome, NodeFailed | None]:
+    """Return what the node leaves, and the failure it goes on from, if there was one."""
+    weigh = visit.journey.journal.weigh
+    try:
+        outcome = await _tried(visit)
+        weigh(outcome.output)
+    except NodeFailed as failed:
+        outcome = _way_on(visit, failed)
+        weigh(outcome.output)
+        return outcome, failed
+    return outcome, None
+
+
+async def _tried(visit: Visit) -> Outcome:
+    """Return the outcome of the first attempt that works."""
+    while True:
+        try:
+            return await BEHAVIOURS[visit.node.type](visit)
+        except NodeFailed as error:
+            failed = error
+        except TemplateError as error:
+            failed = _not_rendered(error)
+        if not await visit.may_try_again(failed):
+            raise failed
+
+
+def _way_on(visit: Visit, failed: NodeFailed) -> Outcome:
+    """Return how the graph goes on after a failure, or raise it."""
+    node = visit.node
+    match node.on_error:
+        case OnError.FAIL:
+            raise failed
+        case OnError.BRANCH:
+            return Outcome({"code": failed.code, "message": failed.message}, ERROR)
+        case OnError.CONTINUE:
+            return Outcome(_fallback(visit), node.kind.otherwise(node.config))
+
+
+def _fallback(visit: Visit) -> object:
+    try:
+        return visit.render(visit.node.fallback)
+    except TemplateError as error:
+        raise _not_rendered(error) from None
+
+
+def _not_rendered(error: TemplateError) -> NodeFailed:
+    return NodeFailed("TEMPLATE_ERROR", error.message)
+
+
+def _told(failed: NodeFailed) -> StepError:
+    return StepError(code=failed.code, message=failed.message)
+
+
+def _interruption(error: BaseException) -> StepError:
+    if isinstance(error, LimitCrossed):
+        return StepError(code=error.code, message=error.message)
+    if isinstance(error, asyncio.CancelledError):
+        return StepError(code="CANCELLED", message="Cancelled before it ended")
+    return StepError(code=INTERNAL_ERROR[0], message=INTERNAL_ERROR[1])
