@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from orbiter.application.execution.executor import Executor
 from orbiter.application.ports.execution import RunEngine, RunEvents
+from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.work import Work
 from orbiter.domain.errors import FieldProblem, Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission
@@ -43,20 +44,33 @@ class RunWorkflow:
         """
         head, graph = await self._graph(actor, workflow_id, version, permission)
         run = self._new(actor, head, graph, inputs or {}, trigger or _trigger_of(actor))
-        self._require_inputs(graph, run.inputs)
         if wait_seconds and self.executor.is_instant(graph):
             computed = await self._computed(run, graph, min(wait_seconds, INSTANT_SECONDS))
             if computed is not None:
                 return await self._keep(actor, *computed, permission)
         with self.events.watch(run.id) as ending:
             async with self.work(actor, permission) as uow:
-                await self.engine.accept(uow, run)
-                await self.work.audit(uow, actor, "run.started", run.id)
+                await self.accept(uow, actor, run)
             if not wait_seconds:
                 return run
             await ending.wait(wait_seconds)
         async with self.work(actor, permission, reading=True) as uow:
             return await uow.runs.get(run.id)
+
+    async def prepare(
+        self, actor: Actor, workflow_id: str, *, inputs: Mapping[str, Any], trigger: Trigger
+    ) -> Run:
+        """Return a run of the latest version that only needs to be accepted; raise as a call does.
+
+        For who stores more in the transaction that accepts it.
+        """
+        head, graph = await self._graph(actor, workflow_id, None, Permission.WORKFLOWS_RUN)
+        return self._new(actor, head, graph, inputs, trigger)
+
+    async def accept(self, uow: UnitOfWork, actor: Actor, run: Run) -> None:
+        """Store a prepared run in the caller's transaction; it is executed once that commits."""
+        await self.engine.accept(uow, run)
+        await self.work.audit(uow, actor, "run.started", run.id)
 
     async def _graph(
         self, actor: Actor, workflow_id: str, version: int | None, permission: Permission
@@ -105,6 +119,7 @@ class RunWorkflow:
         inputs: Mapping[str, Any],
         trigger: Trigger,
     ) -> Run:
+        self._require_inputs(graph, inputs)
         return Run(
             id=self.work.new_id(),
             workspace_id=actor.workspace_id,

@@ -17,12 +17,16 @@ class Permission(StrEnum):
     AUDIT_READ = "audit_log:read"
     CI_READ = "ci:read"
     CI_RUN = "ci:run"
+    HOOKS_READ = "hooks:read"
+    HOOKS_WRITE = "hooks:write"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
     PROJECTS_READ = "projects:read"
     PROJECTS_WRITE = "projects:write"
     RUNS_READ = "runs:read"
     RUNS_WRITE = "runs:write"
+    SCHEDULES_READ = "schedules:read"
+    SCHEDULES_WRITE = "schedules:write"
     WORKFLOWS_READ = "workflows:read"
     WORKFLOWS_WRITE = "workflows:write"
     WORKFLOWS_RUN = "workflows:run"
@@ -69,17 +73,21 @@ _VIEWER: Final = frozenset(
         Permission.ACCOUNT_WRITE,
         Permission.API_KEYS_READ,
         Permission.CI_READ,
+        Permission.HOOKS_READ,
         Permission.MEMBERS_READ,
         Permission.PROJECTS_READ,
         Permission.RUNS_READ,
+        Permission.SCHEDULES_READ,
         Permission.WORKFLOWS_READ,
     }
 )
 _DEVELOPER: Final = _VIEWER | {
     Permission.API_KEYS_WRITE,
     Permission.CI_RUN,
+    Permission.HOOKS_WRITE,
     Permission.PROJECTS_WRITE,
     Permission.RUNS_WRITE,
+    Permission.SCHEDULES_WRITE,
     Permission.WORKFLOWS_RUN,
     Permission.WORKFLOWS_WRITE,
 }
