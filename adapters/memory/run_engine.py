@@ -130,7 +130,8 @@ class MemoryRunEngine:
             if not await self._stored(started):
                 return started.cancel(at=self._clock.now())
             trace = self._trace.of(run)
-            return await self._executor.execute(started, graph, self._runner, trace)
+            segment = await self._executor.execute(started, graph, self._runner, trace)
+            return segment.run
 
     async def _store_end(self, ended: Run) -> None:
         steps = await self._trace.take(ended)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from orbiter.application.execution.journal import Journal
@@ -16,11 +17,20 @@ from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.walk import Walk
 from orbiter.application.execution.world import World
-from orbiter.application.ports.execution import Done, Effect, StepRunner, TraceSink
+from orbiter.application.ports.execution import (
+    Done,
+    Effect,
+    Parked,
+    Past,
+    Segment,
+    StepRunner,
+    TraceSink,
+)
 from orbiter.domain.errors import FieldProblem
 from orbiter.domain.runs import Run, RunError, Step
 from orbiter.domain.workflows import Retry, WorkflowVersion
 
+NOTHING: Final = Past()
 _PLANS_KEPT: Final = 256
 
 log = logging.getLogger(__name__)
@@ -53,30 +63,46 @@ class Executor:
         """Return the ended run and its steps; only for a graph that is instant."""
         trace = _Collected()
         started = run.start(at=self._world.clock.now())
-        return await self.execute(started, graph, _NoEffects(), trace), trace.steps
+        segment = await self.execute(started, graph, _NoEffects(), trace)
+        return segment.run, trace.steps
 
     async def execute(
-        self, run: Run, graph: WorkflowVersion, runner: StepRunner, trace: TraceSink
-    ) -> Run:
-        """Return the run, which has started, as it ended; only a cancellation is raised.
+        self,
+        run: Run,
+        graph: WorkflowVersion,
+        runner: StepRunner,
+        trace: TraceSink,
+        past: Past = NOTHING,
+    ) -> Segment:
+        """Return the run, which is running, as it ended or waits; only a cancellation is raised.
 
-        Its steps go to *trace*, its effects through *runner*.
+        Its steps go to *trace*, its effects through *runner*; *past* is what was left before.
         """
-        journal = Journal(trace, self._world.clock, self._limits, self._processor)
         clock = self._world.clock
+        journal = Journal(trace, clock, self._limits, self._processor, past)
+        wake_at = None
         try:
-            output = await self._output(run, graph, runner, journal)
-            ended = run.complete(output, at=clock.now())
+            output = await self._output(run, graph, runner, journal, past.seconds)
+            left = run.complete(output, at=clock.now())
+        except Parked as parked:
+            left, wake_at = run.wait(), parked.until
         except Exception as error:
-            ended = run.fail(_error_of(error, run), at=clock.now())
-        return ended.charge(journal.usage, journal.cost_usd)
+            left = run.fail(_error_of(error, run), at=clock.now())
+        if left.ended:
+            journal.close()
+        return Segment(run=left.charge(journal.usage, journal.cost_usd), wake_at=wake_at)
 
     async def _output(
-        self, run: Run, graph: WorkflowVersion, runner: StepRunner, journal: Journal
+        self,
+        run: Run,
+        graph: WorkflowVersion,
+        runner: StepRunner,
+        journal: Journal,
+        seconds_run: float,
     ) -> Any:
         plan = self._plan(graph)
         try:
-            async with asyncio.timeout(self._limits.run_seconds) as bound:
+            async with asyncio.timeout(self._limits.run_seconds - seconds_run) as bound:
                 journey = Journey(
                     plan=plan, world=self._world, runner=runner, journal=journal, bound=bound
                 )
@@ -132,6 +158,12 @@ class _NoEffects:
 
     async def sleep(self, key: str, seconds: float) -> None:
         raise RuntimeError(f"A computed graph waits: {key}")
+
+    async def answer(self, key: str, *, until: datetime | None = None) -> Any:
+        raise Parked(until)
+
+    async def decide(self, key: str, value: Any) -> Any:
+        return value
 
 
 def _error_of(error: Exception, run: Run) -> RunError:

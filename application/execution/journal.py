@@ -5,17 +5,20 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.outcome import LimitCrossed
 from orbiter.application.execution.place import Place
 from orbiter.application.execution.processor import SLICE, Processor
 from orbiter.application.execution.sizes import preview_of, size_of
-from orbiter.application.ports.execution import TraceSink
+from orbiter.application.ports.execution import Past, TraceSink
 from orbiter.application.ports.system import Clock
 from orbiter.domain.runs import Step, StepError, StepStatus, Usage
 from orbiter.domain.workflows import Node
+
+CANCELLED: Final = StepError(code="CANCELLED", message="Cancelled before it ended")
+_GONE_ON: Final = "Stopped: what it leads to has gone on"
 
 
 class Told(Protocol):
@@ -30,17 +33,25 @@ class Told(Protocol):
 
 
 class Journal:
-    """Steps of one run, written to *trace* as they begin and end."""
+    """Steps of one run, written to *trace* as they begin and end.
+
+    What is *past* is known already: an ended step that is computed again is neither written nor
+    charged again, and new ones continue the sequence.
+    """
 
     def __init__(
-        self, trace: TraceSink, clock: Clock, limits: Limits, processor: Processor
+        self, trace: TraceSink, clock: Clock, limits: Limits, processor: Processor, past: Past
     ) -> None:
         self.usage = Usage()
         self.cost_usd = Decimal(0)
+        self._past = past.steps
+        for step in past.steps.values():
+            self._charge(step)
+        self._waiting: dict[str, Step] = {}
         self._trace = trace
         self._clock = clock
         self._limits = limits
-        self._steps = 0
+        self._steps = 1 + max((step.sequence for step in past.steps.values()), default=-1)
         self._bytes = 0
         self._processor = processor
         self._resumed = perf_counter()
@@ -58,32 +69,72 @@ class Journal:
 
     def begin(self, node: Node, place: Place, *, announce: bool) -> Step:
         """Return a node's step, written at once if *announce*; raise LimitCrossed."""
-        step = self._step(node, place, StepStatus.RUNNING, self._clock.now())
+        known = self._known(node, place)
+        if known is not None and known.error != CANCELLED:
+            return known
+        if known is not None:
+            # The process that began it was stopped; it goes on in this one.
+            step = replace(known, status=StepStatus.RUNNING, error=None, finished_at=None)
+        else:
+            step = self._step(node, place, StepStatus.RUNNING, self._clock.now())
         if announce:
             self._trace.write(step)
         return step
 
     def skip(self, node: Node, place: Place) -> None:
         """Write that a node does not run."""
-        self._trace.write(self._step(node, place, StepStatus.SKIPPED, None))
+        if self._known(node, place) is None:
+            self._trace.write(self._step(node, place, StepStatus.SKIPPED, None))
+
+    def wait(self, step: Step) -> None:
+        """Write that a node waits for what may take long."""
+        waiting = self._waiting[step.id] = step.wait()
+        if self._past.get(step.id) != waiting:
+            self._trace.write(waiting)
 
     def explained(self, step: Step, told: Told) -> Step:
         """Return the step with what its node worked on and how many attempts it took."""
         input, size = preview_of(told.input)
         self._bytes += size
+        if step.ended:
+            return step
         return replace(step, input=input, attempt=told.attempt, logs=tuple(told.logs))
 
     def complete(self, step: Step, output: Any) -> None:
         """Write that a node ended well."""
-        self._end(step.complete(output, at=self._clock.now()))
+        if not step.ended:
+            self._end(step.complete(output, at=self._clock.now()))
 
     def fail(self, step: Step, error: StepError, output: Any = None) -> None:
         """Write that a node failed; *output* is what the graph goes on with."""
-        self._end(step.fail(error, at=self._clock.now(), output=output))
+        if not step.ended:
+            self._end(step.fail(error, at=self._clock.now(), output=output))
 
     def give_up(self, step: Step) -> None:
         """Write that a node was stopped because what it leads to has gone on without it."""
-        self._end(step.give_up("Stopped: what it leads to has gone on", at=self._clock.now()))
+        if not step.ended:
+            self._end(step.give_up(_GONE_ON, at=self._clock.now()))
+
+    def give_up_waiting(self, step_id: str) -> None:
+        """Write that a node which waits, and whatever waits in it, is waited for no more."""
+        for step in list(self._waiting.values()):
+            if step.parent_step_id == step_id:
+                self.give_up_waiting(step.id)
+        self.give_up(self._waiting[step_id])
+
+    def close(self) -> None:
+        """Write that whatever still waits was cut off by the run's end."""
+        for step in list(self._waiting.values()):
+            self.fail(step, CANCELLED)
+
+    @property
+    def sequence(self) -> int:
+        """Return what the next step is numbered."""
+        return self._steps
+
+    def continue_from(self, sequence: int) -> None:
+        """Number the next step *sequence* at least."""
+        self._steps = max(self._steps, sequence)
 
     def weigh(self, output: Any) -> None:
         """Count what a node gives; raise NodeFailed or LimitCrossed when it is too much."""
@@ -91,6 +142,10 @@ class Journal:
         if self._bytes > self._limits.run_bytes:
             message = f"The steps' values take more than {self._limits.run_bytes} bytes"
             raise LimitCrossed("SIZE_LIMIT", message)
+
+    def _known(self, node: Node, place: Place) -> Step | None:
+        known = self._past.get(place.step_of(node.id))
+        return known if known is not None and known.sequence >= place.since else None
 
     def _step(
         self, node: Node, place: Place, status: StepStatus, started_at: datetime | None
@@ -111,9 +166,13 @@ class Journal:
         )
 
     def _end(self, step: Step) -> None:
+        self._waiting.pop(step.id, None)
+        self._charge(step)
+        self._trace.write(step)
+
+    def _charge(self, step: Step) -> None:
         self.usage = Usage(
             input_tokens=self.usage.input_tokens + step.usage.input_tokens,
             output_tokens=self.usage.output_tokens + step.usage.output_tokens,
         )
         self.cost_usd += step.cost_usd
-        self._trace.write(step)

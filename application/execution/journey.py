@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from time import monotonic
 
 from orbiter.application.execution.journal import Journal
 from orbiter.application.execution.plan import Plan
@@ -20,8 +21,16 @@ class Journey:
     bound: asyncio.Timeout
 
     async def sleep(self, key: str, seconds: float) -> None:
-        """Let *seconds* pass, which do not count as running."""
+        """Let *seconds* pass, which do not count as running, or raise Parked."""
+        self._prolong(seconds)
+        begun = monotonic()
+        try:
+            await self.runner.sleep(key, seconds)
+        finally:
+            # What was slept through in an earlier execution takes no time in this one.
+            self._prolong(min(monotonic() - begun - seconds, 0))
+
+    def _prolong(self, seconds: float) -> None:
         end = self.bound.when()
-        if end is not None:
+        if end is not None and not self.bound.expired():
             self.bound.reschedule(end + seconds)
-        await self.runner.sleep(key, seconds)

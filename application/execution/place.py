@@ -13,7 +13,8 @@ class Place:
     """One body in one iteration; the same in every execution of the same run.
 
     *path* names the loops around it, *iterations* their turns, *attempts* which attempt of each
-    loop this is; *iteration* is the innermost loop's turn and *step_id* its step.
+    loop this is; *iteration* is the innermost loop's turn and *step_id* its step. Steps from before
+    the sequence *since* were written by earlier attempts.
     """
 
     run_id: str
@@ -21,6 +22,7 @@ class Place:
     iterations: tuple[int, ...] = ()
     attempts: tuple[int, ...] = (1,)
     step_id: str | None = None
+    since: int = 0
 
     @property
     def iteration(self) -> int | None:
@@ -43,7 +45,7 @@ class Place:
         variant = _VARIANTS[int(digest[3], 16) % 4]
         return f"{self.run_id[:13]}-7{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
-    def inside(self, loop_id: str, iteration: int, attempt: int) -> "Place":
+    def inside(self, loop_id: str, iteration: int, attempt: int, since: int = 0) -> "Place":
         """Return the place of a loop's body in one of its turns."""
         return Place(
             run_id=self.run_id,
@@ -51,6 +53,7 @@ class Place:
             iterations=(*self.iterations, iteration),
             attempts=(*self.attempts, attempt) if self.path else (attempt,),
             step_id=self.step_of(loop_id),
+            since=max(self.since, since),
         )
 
     def _path(self, node_id: str) -> str:

@@ -25,6 +25,11 @@ class Body:
     ends: frozenset[str]
 
     @property
+    def waits(self) -> bool:
+        """Say whether any of the nodes needs waiting."""
+        return len(self.instant) < len(self.nodes)
+
+    @property
     def entries(self) -> Iterable[Node]:
         """Return the nodes that no edge leads to."""
         return (node for node in self.nodes if node.id not in self.arrivals)
@@ -44,7 +49,7 @@ class Plan:
     @property
     def instant(self) -> bool:
         """Say whether the whole graph is computed, without any effect."""
-        return len(self.top.instant) == len(self.top.nodes)
+        return not self.top.waits
 
 
 def plan_of(canvas: Canvas) -> Plan:

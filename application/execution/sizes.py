@@ -26,12 +26,12 @@ def size_of(value: Any, maximum: int) -> int:
     return total
 
 
-def preview_of(value: Any) -> tuple[Any, int]:
+def preview_of(value: Any, maximum: int = PREVIEW_MAX) -> tuple[Any, int]:
     """Return *value* as the trace shows it as an input, whole unless it is large, and its size."""
     try:
-        return value, size_of(value, PREVIEW_MAX)
+        return value, size_of(value, maximum)
     except NodeFailed:
-        return {"omitted": f"larger than {PREVIEW_MAX // 1024} KiB"}, _LEAF
+        return {"omitted": f"larger than {maximum // 1024} KiB"}, _LEAF
 
 
 def _measured(level: list[Any], total: int, maximum: int) -> tuple[int, list[Any]]:

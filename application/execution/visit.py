@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from orbiter.application.execution.journey import Journey
@@ -11,7 +11,7 @@ from orbiter.application.execution.place import Place
 from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.world import World
-from orbiter.application.ports.execution import Effect, EffectFailed
+from orbiter.application.ports.execution import Effect, EffectError, EffectFailed, Parked
 from orbiter.application.ports.outbound import OutboundError
 from orbiter.domain.workflows import Node
 
@@ -33,7 +33,8 @@ class Visit:
 
     *inputs* has the outputs of the live nodes before it, by id; *instant* says that nothing in it
     waits. *input* is what the trace shows that it worked on: its settings, unless its behaviour
-    says more. *attempt* counts from 1. *enter* walks a loop's body.
+    says more. *attempt* counts from 1, and steps from before the sequence *since* are of earlier
+    ones. *enter* walks a loop's body.
     """
 
     node: Node
@@ -47,6 +48,7 @@ class Visit:
     enter: Enter
     input: Any = None
     attempt: int = 1
+    since: int = 0
     logs: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -91,17 +93,30 @@ class Visit:
 
     async def perform(self, effect: Effect) -> Any:
         """Return what the effect gives, tried as often as the node's settings say."""
-        retry, timeout = self.node.retry, self.node.timeout_seconds
         try:
             done = await self.journey.runner.run(
-                self.key, effect, retry=retry, timeout_seconds=timeout
+                self.key,
+                partial(_told, effect),
+                retry=self.node.retry,
+                timeout_seconds=self.node.timeout_seconds,
             )
         except EffectFailed as failed:
-            *earlier, last = (_failure_of(each, timeout) for each in failed.failures)
+            *earlier, last = map(_failure_of, failed.failures)
             self._note(earlier)
             raise last from failed
-        self._note([_failure_of(each, timeout) for each in done.failures])
+        self._note([_failure_of(each) for each in done.failures])
         return done.value
+
+    async def decide(self, name: str, value: Any) -> Any:
+        """Return *value*, or what was decided under that name in an earlier execution."""
+        return await self.journey.runner.decide(f"{self.key}:{name}", value)
+
+    async def decided(self, name: str) -> Any:
+        """Return what was decided under that name in an earlier execution, None if nothing was."""
+        try:
+            return await self.journey.runner.answer(f"{self.key}:{name}")
+        except Parked:
+            return None
 
     async def sleep(self, seconds: float) -> None:
         """Let *seconds* pass."""
@@ -125,11 +140,13 @@ class Visit:
 Behaviour = Callable[[Visit], Awaitable[Outcome]]
 
 
-def _failure_of(error: BaseException, timeout: float | None) -> NodeFailed:
-    if isinstance(error, NodeFailed):
-        return error
-    if isinstance(error, OutboundError):
-        return NodeFailed(error.code, error.message)
-    if isinstance(error, TimeoutError) and timeout is not None:
-        return NodeFailed("TIMEOUT", f"The node took more than {timeout:g} s")
-    raise error
+async def _told(effect: Effect) -> Any:
+    """Return what *effect* gives, with its failures in an engine's words."""
+    try:
+        return await effect()
+    except (NodeFailed, OutboundError) as error:
+        raise EffectError(error.code, error.message) from error
+
+
+def _failure_of(error: EffectError) -> NodeFailed:
+    return NodeFailed(error.code, error.message)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from orbiter.application.execution.journal import CANCELLED
 from orbiter.application.execution.nodes import BEHAVIOURS
 from orbiter.application.execution.outcome import (
     INTERNAL_ERROR,
@@ -11,8 +12,9 @@ from orbiter.application.execution.outcome import (
     Outcome,
 )
 from orbiter.application.execution.visit import Visit
+from orbiter.application.ports.execution import Parked
 from orbiter.application.ports.templating import TemplateError
-from orbiter.domain.runs import Step, StepError
+from orbiter.domain.runs import Step, StepError, StepStatus
 from orbiter.domain.workflows import OnError
 from orbiter.domain.workflows.node_kinds import ERROR
 
@@ -24,6 +26,9 @@ async def visited(visit: Visit, *, unwanted: Callable[[], bool]) -> Outcome | No
     """
     journal = visit.journey.journal
     step = journal.begin(visit.node, visit.place, announce=not visit.instant)
+    if step.status is StepStatus.SKIPPED:
+        # It was given up in an earlier execution.
+        return None
     try:
         outcome, failed = await _outcome_of(visit)
     except NodeFailed as final:
@@ -33,6 +38,9 @@ async def visited(visit: Visit, *, unwanted: Callable[[], bool]) -> Outcome | No
         if unwanted():
             journal.give_up(journal.explained(step, visit))
             return None
+        if isinstance(error, Parked):
+            journal.wait(journal.explained(step, visit))
+            raise
         journal.fail(journal.explained(step, visit), _interruption(error))
         raise
     _end(visit, step, outcome, failed)
@@ -105,5 +113,5 @@ def _interruption(error: BaseException) -> StepError:
     if isinstance(error, LimitCrossed):
         return StepError(code=error.code, message=error.message)
     if isinstance(error, asyncio.CancelledError):
-        return StepError(code="CANCELLED", message="Cancelled before it ended")
+        return CANCELLED
     return StepError(code=INTERNAL_ERROR[0], message=INTERNAL_ERROR[1])

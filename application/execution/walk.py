@@ -15,6 +15,7 @@ from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.visit import Visit, Walked
 from orbiter.application.execution.visiting import visited
+from orbiter.application.ports.execution import Parked
 from orbiter.domain.workflows import Edge, Node
 from orbiter.domain.workflows.node_kinds import ERROR, OUTPUT
 
@@ -48,15 +49,24 @@ class Walk:
         self._ready: deque[Node] = deque()
         self._tasks: dict[asyncio.Task[Passed | None], Node] = {}
         self._given_up: frozenset[str] = frozenset()
+        self._parked: dict[str, tuple[Node, Parked]] = {}
+        self._first: dict[str, str] = {}
 
     async def to_the_end(self) -> Walked:
-        """Run the body; raise NodeFailed for a failure that no node's settings catch."""
+        """Run the body; raise NodeFailed for a failure that no node's settings catch.
+
+        Raise Parked once nothing else is under way but what waits for long.
+        """
         self._ready.extend(self._body.entries)
         try:
-            while self._ready or self._tasks:
+            while self._ready or self._tasks or self._parked:
                 await self._run_ready()
-                if self._tasks and not await self._gave_up():
+                if await self._gave_up():
+                    continue
+                if self._tasks:
                     await self._some_end()
+                elif self._parked:
+                    raise Parked.together(parked for _, parked in self._parked.values())
         finally:
             await self._stop_the_rest()
         return self._result()
@@ -64,6 +74,8 @@ class Walk:
     async def _run_ready(self) -> None:
         while self._ready:
             node = self._ready.popleft()
+            if node.id in self._body.eager and not await self._may_go_on(node):
+                continue
             unwanted = node.id in self._body.arrivals and not self._live[node.id]
             if unwanted or node.id in self._given_up:
                 self._journey.journal.skip(node, self._place)
@@ -78,12 +90,17 @@ class Walk:
         await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         self._journey.journal.resume()
         for task in [task for task in self._tasks if task.done()]:
-            self._pass(self._tasks.pop(task), task.result())
+            node = self._tasks.pop(task)
+            try:
+                self._pass(node, task.result())
+            except Parked as parked:
+                self._parked[node.id] = node, parked
 
     async def _gave_up(self) -> bool:
         """Stop what is under way if no result of it is wanted; say whether that was so."""
-        unheard = self._unheard()
-        if not all(node.id in unheard for node in self._tasks.values()):
+        under_way = [*self._tasks.values(), *(node for node, _ in self._parked.values())]
+        unheard = self._unheard() if under_way else frozenset()
+        if not under_way or not all(node.id in unheard for node in under_way):
             return False
         self._given_up = unheard
         await self._stop_the_rest()
@@ -94,6 +111,10 @@ class Walk:
             else:
                 self._pass(node, None)
         self._tasks.clear()
+        for node, _ in self._parked.values():
+            self._journey.journal.give_up_waiting(self._place.step_of(node.id))
+            self._pass(node, None)
+        self._parked.clear()
         return True
 
     def _unheard(self) -> frozenset[str]:
@@ -105,6 +126,19 @@ class Walk:
             if onward and all(edge.target in gone_on or edge.target in unheard for edge in onward):
                 unheard.add(node.id)
         return frozenset(unheard)
+
+    async def _may_go_on(self, node: Node) -> bool:
+        """Say whether a `merge` of `any` has the live input that it once went on with."""
+        live = self._live[node.id]
+        if not live or not self._body.waits:
+            return True
+        if node.id not in self._first:
+            key = self._place.key(node.id)
+            self._first[node.id] = await self._journey.runner.decide(key, live[0])
+        if self._first[node.id] in live:
+            return True
+        self._begun.discard(node.id)
+        return False
 
     async def _stop_the_rest(self) -> None:
         for task in self._tasks:
@@ -135,7 +169,8 @@ class Walk:
             self._live[target].append(edge.source)
         if target not in self._begun and (
             self._arrived[target] == self._body.arrivals[target]
-            or (live and target in self._body.eager)
+            or (live and self._first.get(target, edge.source) == edge.source)
+            and target in self._body.eager
         ):
             self._begun.add(target)
             self._ready.append(self._body.nodes[self._body.ranks[target]])
@@ -150,7 +185,7 @@ class Walk:
     def _visit_of(self, node: Node) -> Visit:
         live = self._live[node.id]
         if node.id in self._body.eager:
-            live = live[:1]
+            live = [self._first[node.id]] if node.id in self._first else live[:1]
         inputs = {
             each: self._passed[each] for each in sorted(live, key=self._body.ranks.__getitem__)
         }
@@ -179,7 +214,9 @@ class Walk:
         ordered = [each for each in self._body.ranks if each in finals]
         outputs = {each: self._passed[each].outcome.output for each in ordered}
         output = next(iter(outputs.values())) if len(outputs) == 1 else outputs or None
-        variables = Variables.joined(each.sight.variables for each in self._passed.values())
+        # What went on unheard may or may not have come to its end.
+        heard = self._passed.keys() - self._unheard()
+        variables = Variables.joined(self._passed[each].sight.variables for each in heard)
         return Walked(output, variables)
 
     def _finals(self) -> Collection[str]:

@@ -1,6 +1,6 @@
 """How runs are executed: what an engine promises, and what the interpreter meets the world by."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,6 +44,11 @@ class Parked(Exception):
     def __init__(self, until: datetime | None = None) -> None:
         super().__init__("The node waits")
         self.until = until
+
+    @staticmethod
+    def together(several: Iterable["Parked"]) -> "Parked":
+        """Return what tells that all of *several* wait: till the earliest time among them."""
+        return Parked(min((each.until for each in several if each.until), default=None))
 
 
 class StepRunner(Protocol):
@@ -150,11 +155,11 @@ class Ending(Protocol):
 
 
 class RunEvents(Protocol):
-    """What happens to runs, told to whoever waits for it."""
+    """What happens to runs, told to whoever waits for it, in whichever process."""
 
     def ended(self, run_id: str) -> None:
         """Tell that the run's end is stored."""
 
-    def watch(self, run_id: str) -> AbstractContextManager[Ending]:
+    def watch(self, run: Run) -> AbstractContextManager[Ending]:
         """Begin to watch for a run's end; what is told from now on is not missed."""
         ...

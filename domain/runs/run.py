@@ -117,6 +117,10 @@ class Run:
         """Leave the queue."""
         return self._become(RunStatus.RUNNING, started_at=self.started_at or at)
 
+    def wait(self) -> "Run":
+        """Leave the process until what it waits for has come."""
+        return self._become(RunStatus.WAITING)
+
     def complete(self, output: Any, *, at: datetime) -> "Run":
         """End well."""
         return self._become(RunStatus.COMPLETED, output=output, finished_at=at)

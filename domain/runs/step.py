@@ -41,6 +41,7 @@ class Step:
     """One line of a trace; *sequence* is its place, counted from 0 in the order of starting.
 
     *attempt* is how many attempts it took, *logs* tell of those that failed before.
+    One that is *reused* was carried over from an earlier run, whose times it keeps.
     """
 
     id: str
@@ -60,8 +61,14 @@ class Step:
     cost_usd: Decimal = Decimal(0)
     model: str | None = None
     logs: tuple[str, ...] = ()
+    reused: bool = False
     started_at: datetime | None = None
     finished_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Say whether nothing more happens in it."""
+        return self.status not in (StepStatus.RUNNING, StepStatus.WAITING)
 
     @property
     def duration_ms(self) -> int | None:
@@ -69,6 +76,10 @@ class Step:
         if self.started_at is None or self.finished_at is None:
             return None
         return round((self.finished_at - self.started_at).total_seconds() * 1000)
+
+    def wait(self) -> "Step":
+        """Stand still until what the node waits for has come."""
+        return replace(self, status=StepStatus.WAITING)
 
     def complete(self, output: Any, *, at: datetime) -> "Step":
         """End well."""

@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from orbiter.adapters.system.ids import new_id
-from orbiter.domain.runs import Run, Step, StepStatus
+from orbiter.application.ports.execution import Segment
+from orbiter.domain.runs import Step, StepStatus
 from orbiter.domain.workflows import Canvas, Edge, Node, OnError, Retry, WorkflowVersion
 from support.clock import START
 from support.graphs import NOBODY, Laboratory, Steps, Traced, a_started_run, node
@@ -190,7 +191,7 @@ async def test_a_run_cancelled_at_any_moment_leaves_no_step_open(
         await asyncio.sleep(0)
     work.cancel()
     (ended,) = await asyncio.gather(work, return_exceptions=True)
-    assert isinstance(ended, Run | asyncio.CancelledError)
+    assert isinstance(ended, Segment | asyncio.CancelledError)
     assert not _open(steps.last)
 
 

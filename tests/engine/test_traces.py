@@ -33,6 +33,8 @@ class Recorder:
         self.keys: list[str] = []
         self.inner = lab.runner
         self.run = self.inner.run
+        self.answer = self.inner.answer
+        self.decide = self.inner.decide
 
     async def sleep(self, key: str, seconds: float) -> None:
         self.keys.append(key)

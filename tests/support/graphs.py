@@ -168,7 +168,7 @@ class Laboratory:
         """Return the run of a graph once it has ended."""
         run, trace = a_started_run(graph, run_id, inputs), Steps()
         work = self.executor.execute(run, graph, self.runner, trace)
-        ended = await self.clock.through(work)
+        ended = (await self.clock.through(work)).run
         seconds = (self.clock.now() - START).total_seconds()
         return Traced(ended, trace.last, seconds)
 

@@ -11,7 +11,11 @@ from orbiter.domain.workflows.node_kinds import MAX_DELAY_SECONDS
 
 async def behave(visit: Visit) -> Outcome:
     """Wait for so many `seconds`, or `until` a time; one that is past is no wait."""
-    seconds = _from_now(visit) if visit.config.get("until") is not None else _seconds(visit)
+    if visit.config.get("until") is None:
+        seconds = _seconds(visit)
+    else:
+        # How far off that is was found out when the node began.
+        seconds = await visit.decide("seconds", _from_now(visit))
     bound = visit.node.timeout_seconds
     if bound is not None and bound < seconds:
         await visit.sleep(bound)

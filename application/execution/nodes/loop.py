@@ -1,15 +1,19 @@
 """`loop`: walks its body for each item of a list, or while something holds."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from orbiter.application.execution.outcome import NodeFailed, Outcome
 from orbiter.application.execution.scope import Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.visit import Visit, Walked
+from orbiter.application.ports.execution import Parked
 
 ITERATIONS: Final = 100
+# How an attempt ended: nothing but that it was in time, or its failure.
+_END: Final = "end"
 
 # What one turn gave; None if it failed and `on_item_error` forgives that.
 Turn = Walked | None
@@ -18,11 +22,49 @@ Turn = Walked | None
 async def behave(visit: Visit) -> Outcome:
     """Give the list of what the turns gave, in their order."""
     bound = visit.node.timeout_seconds
+    if bound is None and visit.instant:
+        return await _taken(visit)
+    end = await visit.decided(_END)
+    if end:
+        raise _failed(visit, end)
     try:
-        async with asyncio.timeout(bound):
+        # An attempt that was in time once is so for ever.
+        outcome = await (_taken(visit) if bound is None or end else _in_time(visit, bound))
+    except NodeFailed as failed:
+        raise _failed(visit, await visit.decide(_END, _told(visit, failed))) from None
+    if bound is not None:
+        await visit.decide(_END, {})
+    return outcome
+
+
+async def _in_time(visit: Visit, bound: float) -> Outcome:
+    now = visit.world.clock.now()
+    begun = datetime.fromisoformat(await visit.decide("begun", now.isoformat()))
+    deadline = begun + timedelta(seconds=bound)
+    try:
+        async with asyncio.timeout((deadline - now).total_seconds()):
             return await _taken(visit)
     except TimeoutError:
         raise NodeFailed("TIMEOUT", f"The loop took more than {bound:g} s") from None
+    except Parked as parked:
+        raise Parked.together([parked, Parked(deadline)]) from None
+
+
+def _told(visit: Visit, failed: NodeFailed) -> Mapping[str, Any]:
+    sequence = visit.journey.journal.sequence
+    return {
+        "code": failed.code,
+        "message": failed.message,
+        "node_id": failed.node_id,
+        "sequence": sequence,
+    }
+
+
+def _failed(visit: Visit, end: Mapping[str, Any]) -> NodeFailed:
+    """Return how an attempt failed, after which the trace goes on anew."""
+    visit.since = end["sequence"]
+    visit.journey.journal.continue_from(visit.since)
+    return NodeFailed(end["code"], end["message"], end["node_id"])
 
 
 async def _taken(visit: Visit) -> Outcome:
@@ -83,9 +125,15 @@ async def _at_once(
     turns: list[Turn] = [None] * count
     indexes = iter(range(count))
 
+    parked: list[Parked] = []
+
     async def work() -> None:
-        for index in indexes:
-            turns[index] = await take(index)
+        try:
+            for index in indexes:
+                turns[index] = await take(index)
+        except Parked as waiting:
+            # A turn that waits is still one of those under way.
+            parked.append(waiting)
 
     workers = [asyncio.ensure_future(work()) for _ in range(min(concurrency, count))]
     try:
@@ -94,6 +142,8 @@ async def _at_once(
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
+    if parked:
+        raise Parked.together(parked)
     return turns
 
 
@@ -113,13 +163,19 @@ async def _while(visit: Visit) -> Outcome:
 
 
 async def _turn(visit: Visit, index: int, variables: Variables, **values: Any) -> Turn:
-    place = visit.place.inside(visit.node.id, index, visit.attempt)
+    place = visit.place.inside(visit.node.id, index, visit.attempt, visit.since)
     sight = Sight(visit.sight.outputs, variables)
+    forgives = visit.config.get("on_item_error", "fail") != "fail"
+    failure = f"turn {index}"
+    if forgives and not visit.instant and await visit.decided(failure):
+        return None
     try:
         return await visit.enter(place, sight, {"index": index, **values})
-    except NodeFailed:
-        if visit.config.get("on_item_error", "fail") == "fail":
+    except NodeFailed as failed:
+        if not forgives:
             raise
+        if not visit.instant:
+            await visit.decide(failure, _told(visit, failed))
         return None
 
 
