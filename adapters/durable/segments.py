@@ -1,0 +1,142 @@
+"""One execution of a run: from where it stands to its end, or till it has to wait."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import Final
+
+from orbiter.adapters.durable.books import Books
+from orbiter.adapters.durable.ledger import FIRST_PAUSE, LONGEST_PAUSE
+from orbiter.adapters.durable.runner import DurableStepRunner
+from orbiter.adapters.durable.trace import Trace
+from orbiter.application.execution.executor import Executor
+from orbiter.application.paging import PageRequest
+from orbiter.application.ports.execution import Past, Segment
+from orbiter.application.ports.executions import Claimed, Recorded
+from orbiter.application.ports.storage import Storage, UnitOfWork
+from orbiter.application.ports.system import Clock
+from orbiter.domain.errors import NotFound, Unavailable
+from orbiter.domain.runs import Run, RunError, Step, StepError
+from orbiter.domain.workflows import WorkflowVersion
+
+TAKEUPS_MAX: Final = 5
+STEPS_AT_ONCE: Final = 500
+CRASHED: Final = RunError(
+    code="CRASHED_REPEATEDLY",
+    message=f"The process that executed the run ended {TAKEUPS_MAX} times in a row",
+)
+GONE: Final = RunError(code="WORKFLOW_DELETED", message="The workflow is not there any more")
+BROKEN: Final = RunError(code="INTERNAL_ERROR", message="Something went wrong inside of Orbiter")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A run with what its execution goes on from."""
+
+    run: Run
+    graph: WorkflowVersion | None
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    records: Mapping[str, Recorded] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segments:
+    """Executes runs that this process has claimed, and stores how it leaves them."""
+
+    storage: Storage
+    executor: Executor
+    books: Books
+    trace: Trace
+    clock: Clock
+
+    async def execute(self, claimed: Claimed, accepted: Loaded | None) -> None:
+        """Execute a run that was just *accepted*, or from where storage says that it stands.
+
+        Of a cancellation nothing is stored.
+        """
+        loaded = accepted or await self._loaded(claimed)
+        if loaded is None:
+            await self.books.discard(claimed.run_id)
+            return
+        begun = monotonic()
+        segment = await self._segment(claimed, loaded)
+        steps = await self.trace.take(segment.run.id)
+        seconds = claimed.seconds + monotonic() - begun
+        await self.books.keep(segment, steps, seconds=seconds)
+
+    async def _segment(self, claimed: Claimed, loaded: Loaded) -> Segment:
+        if claimed.takeups > TAKEUPS_MAX:
+            return self._failed(loaded, CRASHED)
+        if loaded.graph is None:
+            return self._failed(loaded, GONE)
+        try:
+            return await self._executed(claimed, loaded, loaded.graph)
+        except Exception as error:
+            log.error("Run %s came upon a bug", claimed.run_id, exc_info=error)
+            return self._failed(loaded, BROKEN)
+
+    async def _executed(self, claimed: Claimed, loaded: Loaded, graph: WorkflowVersion) -> Segment:
+        run = loaded.run.start(at=self.clock.now())
+        runner = DurableStepRunner(
+            run_id=run.id,
+            ledger=self.books.ledger,
+            lease=self.books.lease,
+            clock=self.clock,
+            records=dict(loaded.records),
+        )
+        past = Past(steps=loaded.steps, seconds=claimed.seconds)
+        return await self.executor.execute(run, graph, runner, self.trace.of(run), past)
+
+    def _failed(self, loaded: Loaded, error: RunError) -> Segment:
+        now = self.clock.now()
+        run = loaded.run.start(at=now)
+        trace = self.trace.of(run)
+        for step in loaded.steps.values():
+            if not step.ended:
+                trace.write(step.fail(StepError(code=error.code, message=error.message), at=now))
+        return Segment(run=run.fail(error, at=now))
+
+    async def _loaded(self, claimed: Claimed) -> Loaded | None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async with self.storage.open(claimed.workspace_id, reading=True) as uow:
+                    return await _found(uow, claimed)
+            except Unavailable as error:
+                log.warning("Run %s waits for storage: %s", claimed.run_id, error.message)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def _found(uow: UnitOfWork, claimed: Claimed) -> Loaded | None:
+    try:
+        run = await uow.runs.get(claimed.run_id)
+    except NotFound:
+        return None
+    if run.ended:
+        return None
+    try:
+        graph = await uow.workflows.version(run.workflow_id or "", run.version)
+    except NotFound:
+        graph = None
+    return Loaded(
+        run=run,
+        graph=graph,
+        steps=await _steps(uow, run.id),
+        records=await uow.executions.recorded(run.id),
+    )
+
+
+async def _steps(uow: UnitOfWork, run_id: str) -> Mapping[str, Step]:
+    request = PageRequest(limit=STEPS_AT_ONCE, newest_first=False)
+    steps: dict[str, Step] = {}
+    while True:
+        page = await uow.runs.steps(run_id, request)
+        steps.update((step.id, step) for step in page.items)
+        if page.next_after is None:
+            return steps
+        request = replace(request, after=page.next_after)

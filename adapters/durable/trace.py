@@ -1,0 +1,144 @@
+"""Steps on their way to storage: gathered for a moment, then stored together."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from orbiter.adapters.durable.chronicle import Chronicle
+from orbiter.adapters.durable.lease import Lease
+from orbiter.application.ports.storage import Storage
+from orbiter.application.ports.system import Clock
+from orbiter.domain.runs import Run, Step
+
+SECONDS: Final = 0.05
+LONGEST_PAUSE: Final = 5.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Pages:
+    """What is not stored yet of one run: its steps, and that it has begun."""
+
+    run: Run
+    begun: bool = False
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    @property
+    def pending(self) -> bool:
+        """Say whether there is something to store."""
+        return bool(self.steps) or not self.begun
+
+
+class Trace:
+    """The steps of every run of this process that are not stored yet.
+
+    That a run has begun is stored with its first steps; a short one ends before.
+    """
+
+    def __init__(self, storage: Storage, clock: Clock, lease: Lease, chronicle: Chronicle) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._lease = lease
+        self._chronicle = chronicle
+        self._pages: dict[str, Pages] = {}
+        self._storing = asyncio.Lock()
+        self._flusher: asyncio.Task[None] | None = None
+
+    def of(self, run: Run) -> "RunTrace":
+        """Return where the steps of a run go, which has just begun."""
+        self._pages[run.id] = Pages(run)
+        self._flush_soon()
+        return RunTrace(self, run.id)
+
+    def write(self, step: Step) -> None:
+        """Take a step; it is stored in a moment. One of a run that was taken is dropped."""
+        pages = self._pages.get(step.run_id)
+        if pages is not None:
+            pages.steps[step.id] = step
+            self._flush_soon()
+
+    async def flush(self) -> bool:
+        """Store everything taken so far; say whether that worked."""
+        async with self._storing:
+            by_workspace: dict[str, list[Pages]] = defaultdict(list)
+            for pages in self._pages.values():
+                if pages.pending:
+                    by_workspace[pages.run.workspace_id].append(pages)
+            stored = [await self._store(*each) for each in by_workspace.items()]
+        return all(stored)
+
+    async def take(self, run_id: str) -> Sequence[Step]:
+        """Return the steps of a run that is left, which are to be stored with its state."""
+        async with self._storing:
+            pages = self._pages.pop(run_id, None)
+        return [] if pages is None else list(pages.steps.values())
+
+    def drop(self, run_id: str) -> None:
+        """Forget what is not stored of a run."""
+        self._pages.pop(run_id, None)
+
+    async def close(self) -> None:
+        """Stop storing in the background."""
+        if self._flusher is not None:
+            self._flusher.cancel()
+            await asyncio.gather(self._flusher, return_exceptions=True)
+
+    async def _store(self, workspace_id: str, of_runs: Sequence[Pages]) -> bool:
+        steps = {pages.run.id: dict(pages.steps) for pages in of_runs}
+        try:
+            async with self._storage.open(workspace_id) as uow:
+                lost = await uow.executions.lost(self._lease.executor_id, steps.keys())
+                kept = [pages for pages in of_runs if pages.run.id not in lost]
+                for pages in kept:
+                    if not pages.begun:
+                        await uow.runs.advance(pages.run)
+                ids = [pages.run.id for pages in kept]
+                await uow.runs.put_steps([step for id in ids for step in steps[id].values()])
+                for pages in kept:
+                    told = list(steps[pages.run.id].values())
+                    await self._chronicle.of_run(uow, pages.run, told)
+        except Exception as error:
+            log.warning("Steps could not be stored yet: %s", error)
+            return False
+        for pages in of_runs:
+            _forget(pages, steps[pages.run.id])
+        return True
+
+    def _flush_soon(self) -> None:
+        if self._flusher is None:
+            self._flusher = asyncio.ensure_future(self._flush_all())
+
+    async def _flush_all(self) -> None:
+        pause = SECONDS
+        while any(pages.pending for pages in self._pages.values()):
+            await self._clock.sleep(pause)
+            pause = SECONDS if await self.flush() else min(2 * pause, LONGEST_PAUSE)
+        self._flusher = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunTrace:
+    """Where the steps of one run go."""
+
+    trace: Trace
+    run_id: str
+
+    def write(self, step: Step) -> None:
+        """Take a step."""
+        self.trace.write(step)
+
+    async def flush(self) -> None:
+        """Return when everything taken is stored."""
+        await self.trace.flush()
+
+
+def _forget(pages: Pages, stored: Mapping[str, Step]) -> None:
+    # A step may have gone on while it was being stored.
+    pages.begun = True
+    for id, step in stored.items():
+        if pages.steps.get(id) is step:
+            del pages.steps[id]
