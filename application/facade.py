@@ -11,11 +11,13 @@ from orbiter.application.execution.executor import Executor
 from orbiter.application.members import MemberHandlers
 from orbiter.application.ports.execution import RunEngine, RunEvents
 from orbiter.application.ports.identity import PasswordHasher, Tokens
+from orbiter.application.ports.run_events import RunFeed
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock, IdFactory, Mailer
 from orbiter.application.ports.templating import Schemas
 from orbiter.application.presence import Presence
 from orbiter.application.projects import ProjectHandlers
+from orbiter.application.run_events import Chronicle, RunEventHandlers
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunHandlers
 from orbiter.application.sessions import SessionHandlers
@@ -39,6 +41,7 @@ class Orbiter:
     workflows: WorkflowHandlers
     run_workflow: RunWorkflow
     runs: RunHandlers
+    run_events: RunEventHandlers
     storage: Storage
     engine: RunEngine
     errands: Errands
@@ -50,6 +53,7 @@ class Orbiter:
         storage: Storage,
         engine: RunEngine,
         events: RunEvents,
+        feed: RunFeed,
         executor: Executor,
         schemas: Schemas,
         passwords: PasswordHasher,
@@ -76,7 +80,8 @@ class Orbiter:
             projects=ProjectHandlers(work, engine),
             workflows=WorkflowHandlers(work, schemas),
             run_workflow=RunWorkflow(work, engine, events, executor),
-            runs=RunHandlers(work, engine, events),
+            runs=RunHandlers(work, engine, events, Chronicle(feed, clock)),
+            run_events=RunEventHandlers(work, feed),
             storage=storage,
             engine=engine,
             errands=errands,

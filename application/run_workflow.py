@@ -48,7 +48,7 @@ class RunWorkflow:
             computed = await self._computed(run, graph, min(wait_seconds, INSTANT_SECONDS))
             if computed is not None:
                 return await self._keep(actor, *computed, permission)
-        with self.events.watch(run.id) as ending:
+        with self.events.watch(run) as ending:
             async with self.work(actor, permission) as uow:
                 await self.accept(uow, actor, run)
             if not wait_seconds:

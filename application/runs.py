@@ -6,6 +6,7 @@ from typing import Final
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.execution import RunEngine, RunEvents
 from orbiter.application.ports.repositories import RunFilter
+from orbiter.application.run_events import Chronicle
 from orbiter.application.work import Work
 from orbiter.domain.errors import Conflict
 from orbiter.domain.identity import Actor, Permission
@@ -31,6 +32,7 @@ class RunHandlers:
     work: Work
     engine: RunEngine
     events: RunEvents
+    chronicle: Chronicle
 
     async def page(self, actor: Actor, request: PageRequest, only: RunFilter) -> Page[Run]:
         """Return a page of the runs that match."""
@@ -55,12 +57,13 @@ class RunHandlers:
 
     async def cancel(self, actor: Actor, run_id: str) -> Run:
         """End a run now, and what is under way in it; raise Conflict when it has ended already."""
-        with self.events.watch(run_id) as ending:
+        with self.events.stopping(run_id) as ending:
             async with self.work(actor, Permission.WORKFLOWS_RUN) as uow:
                 run = (await uow.runs.get(run_id)).cancel(at=self.work.clock.now())
                 if not await uow.runs.advance(run):
                     raise Conflict("The run has ended already")
                 await self.engine.cancel(uow, run)
+                await self.chronicle.of_run(uow, run)
                 await self.work.audit(uow, actor, "run.cancelled", run_id)
             await ending.wait(STOPPING_SECONDS)
         return run

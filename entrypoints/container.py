@@ -15,7 +15,7 @@ from orbiter.adapters.memory.idempotency import MemoryIdempotencyStore
 from orbiter.adapters.memory.mailer import MemoryMailer
 from orbiter.adapters.memory.rate_limits import MemoryRateLimiter
 from orbiter.adapters.memory.run_engine import MemoryRunEngine
-from orbiter.adapters.memory.run_events import MemoryRunEvents
+from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.memory.step_runner import MemoryStepRunner
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.notification.files import FileMailer
@@ -37,6 +37,7 @@ from orbiter.application.ports.idempotency import IdempotencyStore
 from orbiter.application.ports.identity import RateLimiter
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock, Mailer
+from orbiter.application.run_events import Chronicle, RunEndings
 from orbiter.entrypoints.settings import Settings
 
 if TYPE_CHECKING:
@@ -127,13 +128,16 @@ class Container(containers.DeclarativeContainer):
     )
     executor = providers.Singleton(Executor, world, limits)
     alone: providers.Provider[bool] = providers.Object(True)
-    events = providers.Singleton(MemoryRunEvents)
+    feed = providers.Singleton(MemoryRunFeed)
+    events = providers.Singleton(RunEndings, storage, feed)
+    chronicle = providers.Singleton(Chronicle, feed, clock)
     engine = providers.Singleton(
         MemoryRunEngine,
         storage=storage,
         executor=executor,
         runner=providers.Singleton(MemoryStepRunner, clock),
         events=events,
+        chronicle=chronicle,
         clock=clock,
         concurrency=settings.provided.run_concurrency,
         alone=alone,
@@ -143,6 +147,7 @@ class Container(containers.DeclarativeContainer):
         storage=storage,
         engine=engine,
         events=events,
+        feed=feed,
         executor=executor,
         schemas=schemas,
         passwords=passwords,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from orbiter.adapters.memory.repository import MemoryRepository, page_of
 from orbiter.adapters.memory.tables import Tables
+from orbiter.adapters.memory.triggers import drop_triggers
 from orbiter.application.paging import Page, PageRequest
 from orbiter.domain.errors import NotFound
 from orbiter.domain.projects import Project
@@ -37,9 +38,11 @@ class MemoryProjects(MemoryRepository[Project]):
         for run in runs:
             self._tables.runs.drop(run.id)
             self._tables.steps.drop(run.id)
+            self._tables.run_events.drop(run.id)
         for workflow in self._workflows_of(project_id):
             self._tables.workflows.drop(workflow.id)
             self._tables.versions.drop(workflow.id)
+            drop_triggers(self._tables, workflow.id)
         return sorted((run for run in runs if not run.ended), key=lambda run: run.id)
 
     async def remove(self, entity_id: str) -> None:

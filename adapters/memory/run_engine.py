@@ -12,6 +12,7 @@ from orbiter.application.paging import LIMIT_MAX, PageRequest
 from orbiter.application.ports.execution import RunEvents, StepRunner
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.system import Clock
+from orbiter.application.run_events import Chronicle
 from orbiter.domain.errors import Unavailable
 from orbiter.domain.runs import Run, RunError, RunStatus, Step, StepError, StepStatus
 from orbiter.domain.workflows import WorkflowVersion
@@ -42,6 +43,7 @@ class MemoryRunEngine:
         executor: Executor,
         runner: StepRunner,
         events: RunEvents,
+        chronicle: Chronicle,
         clock: Clock,
         concurrency: int = 32,
         alone: bool = True,
@@ -50,9 +52,10 @@ class MemoryRunEngine:
         self._executor = executor
         self._runner = runner
         self._events = events
+        self._chronicle = chronicle
         self._clock = clock
         self._alone = alone
-        self._trace = MemoryTrace(storage, clock)
+        self._trace = MemoryTrace(storage, clock, chronicle)
         self._slots = asyncio.Semaphore(concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
         self._executing: dict[str, asyncio.Task[None]] = {}
@@ -148,7 +151,10 @@ class MemoryRunEngine:
             try:
                 async with self._storage.open(run.workspace_id) as uow:
                     await uow.runs.put_steps(steps)
-                    return await uow.runs.advance(run)
+                    advanced = await uow.runs.advance(run)
+                    if advanced:
+                        await self._chronicle.of_run(uow, run, steps)
+                    return advanced
             except Unavailable as error:
                 log.warning("Run %s waits for storage: %s", run.id, error.message)
             await self._clock.sleep(pause)
@@ -161,11 +167,15 @@ class MemoryRunEngine:
             while True:
                 page = await uow.runs.steps(run.id, request)
                 open_steps = [each for each in page.items if each.status in _UNENDED]
-                await uow.runs.put_steps([each.fail(_CUT_OFF, at=now) for each in open_steps])
+                cut_off = [each.fail(_CUT_OFF, at=now) for each in open_steps]
+                await uow.runs.put_steps(cut_off)
+                await self._chronicle.of_steps(uow, run, cut_off)
                 if page.next_after is None:
                     break
                 request = replace(request, after=page.next_after)
-            await uow.runs.advance(run.fail(INTERRUPTED, at=now))
+            interrupted = run.fail(INTERRUPTED, at=now)
+            if await uow.runs.advance(interrupted):
+                await self._chronicle.of_run(uow, interrupted)
 
 
 def _without_values(ended: Run) -> Run:

@@ -1,48 +1,34 @@
-"""The ends of runs, told within one process."""
+"""Events of runs in memory."""
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-from orbiter.application.ports.execution import Ending
+from orbiter.adapters.memory.tables import Tables
+from orbiter.domain.run_events import RunEvent, numbered
 
 
-class MemoryEnding:
-    """The end of one run, awaited by one caller."""
+class MemoryRunEventLog:
+    """Events of one workspace's runs."""
 
-    def __init__(self) -> None:
-        self.come = asyncio.Event()
+    def __init__(self, tables: Tables, workspace_id: str) -> None:
+        self._tables = tables
+        self._workspace_id = workspace_id
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait for the end at most *seconds*; say whether it has come."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.come.wait()
-        except TimeoutError:
-            return False
-        return True
+    async def append(self, run_id: str, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
+        """Add events of one run and return those that were added."""
+        self._tables.run_events.for_writing()
+        if not self._knows(run_id):
+            return ()
+        kept = self._tables.run_events.get(run_id) or ()
+        told = [event.once for event in kept if event.once is not None]
+        added = numbered(events, told, len(kept))
+        self._tables.run_events.put(run_id, (*kept, *added))
+        return added
 
+    async def page(self, run_id: str, *, after: int, limit: int) -> Sequence[RunEvent]:
+        """Return up to *limit* events beyond the sequence *after*, in order."""
+        kept = (self._tables.run_events.get(run_id) or ()) if self._knows(run_id) else ()
+        return kept[after : after + limit]
 
-class MemoryRunEvents:
-    """Who waits for which run."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, set[MemoryEnding]] = defaultdict(set)
-
-    def ended(self, run_id: str) -> None:
-        """Tell that the run's end is stored."""
-        for ending in self._waiting.get(run_id, ()):
-            ending.come.set()
-
-    @contextmanager
-    def watch(self, run_id: str) -> Iterator[Ending]:
-        """Begin to watch for a run's end; what is told from now on is not missed."""
-        ending = MemoryEnding()
-        self._waiting[run_id].add(ending)
-        try:
-            yield ending
-        finally:
-            self._waiting[run_id].discard(ending)
-            if not self._waiting[run_id]:
-                del self._waiting[run_id]
+    def _knows(self, run_id: str) -> bool:
+        run = self._tables.runs.get(run_id)
+        return run is not None and run.workspace_id == self._workspace_id

@@ -24,6 +24,7 @@ class MemoryRuns(MemoryRepository[Run]):
         """Delete the run and its steps."""
         await super().remove(entity_id)
         self._tables.steps.drop(entity_id)
+        self._tables.run_events.drop(entity_id)
 
     async def page(self, request: PageRequest, only: RunFilter) -> Page[Run]:
         """Return a page of the runs that match."""

@@ -9,6 +9,7 @@ from orbiter.adapters.memory.audit_log import MemoryAuditLog
 from orbiter.adapters.memory.credentials import MemoryCredentials
 from orbiter.adapters.memory.executions import MemoryExecutions
 from orbiter.adapters.memory.projects import MemoryProjects
+from orbiter.adapters.memory.run_events import MemoryRunEventLog
 from orbiter.adapters.memory.runs import MemoryRuns
 from orbiter.adapters.memory.sessions import MemorySessions
 from orbiter.adapters.memory.tables import Tables
@@ -24,6 +25,7 @@ class MemoryUnitOfWork:
         self.projects = MemoryProjects(tables, workspace_id)
         self.workflows = MemoryWorkflows(tables, workspace_id)
         self.runs = MemoryRuns(tables, workspace_id)
+        self.run_events = MemoryRunEventLog(tables, workspace_id)
         self.users = MemoryUsers(tables, workspace_id)
         self.sessions = MemorySessions(tables, workspace_id)
         self.api_keys = MemoryApiKeys(tables, workspace_id)

@@ -1,6 +1,6 @@
 """Rows as a unit of work sees them: what was committed when it began, and its own changes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -10,6 +10,7 @@ from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
+from orbiter.domain.run_events import RunEvent
 from orbiter.domain.runs import Run, Step
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User
@@ -84,6 +85,7 @@ class Tables:
     versions: Table[Mapping[int, WorkflowVersion]] = field(default_factory=Table)
     runs: Table[Run] = field(default_factory=Table)
     steps: Table[Mapping[str, Step]] = field(default_factory=Table)
+    run_events: Table[Sequence[RunEvent]] = field(default_factory=Table)
     executions: Table[Execution] = field(default_factory=Table)
     effects: Table[Mapping[str, Recorded]] = field(default_factory=Table)
     executors: Table[float] = field(default_factory=Table)

@@ -10,6 +10,7 @@ from typing import Final
 from orbiter.application.ports.execution import TraceSink
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock
+from orbiter.application.run_events import Chronicle
 from orbiter.domain.runs import Run, Step
 
 SECONDS: Final = 0.05
@@ -21,8 +22,10 @@ log = logging.getLogger(__name__)
 class MemoryTrace:
     """The steps of every run of this process that are not stored yet."""
 
-    def __init__(self, storage: Storage, clock: Clock) -> None:
+    def __init__(self, storage: Storage, clock: Clock, chronicle: Chronicle) -> None:
         self._storage = storage
+        self._chronicle = chronicle
+        self._runs: dict[str, Run] = {}
         self._clock = clock
         self._waiting: dict[str, dict[str, dict[str, Step]]] = defaultdict(dict)
         self._storing = asyncio.Lock()
@@ -30,6 +33,7 @@ class MemoryTrace:
 
     def of(self, run: Run) -> TraceSink:
         """Return where the steps of one run go."""
+        self._runs[run.id] = run
         return MemoryTraceSink(self, run.workspace_id)
 
     def write(self, workspace_id: str, step: Step) -> None:
@@ -47,6 +51,9 @@ class MemoryTrace:
                 try:
                     async with self._storage.open(workspace_id) as uow:
                         await uow.runs.put_steps(steps)
+                        for run_id, of_one in runs.items():
+                            run = self._runs[run_id]
+                            await self._chronicle.of_steps(uow, run, list(of_one.values()))
                 except Exception as error:
                     log.warning("Steps could not be stored yet: %s", error)
                     stored = False
@@ -63,6 +70,7 @@ class MemoryTrace:
     async def take(self, run: Run) -> Sequence[Step]:
         """Return the steps of a run that ended, which its end is to be stored with."""
         async with self._storing:
+            self._runs.pop(run.id, None)
             return list(self._waiting[run.workspace_id].pop(run.id, {}).values())
 
     def _forget(self, workspace_id: str, steps: Sequence[Step]) -> None:

@@ -10,6 +10,7 @@ from orbiter.adapters.sql.database import POOL_SIZE, Database
 from orbiter.adapters.sql.executions import SqlExecutions
 from orbiter.adapters.sql.graphs import VersionCache
 from orbiter.adapters.sql.projects import SqlProjects
+from orbiter.adapters.sql.run_events import SqlRunEventLog
 from orbiter.adapters.sql.runs import SqlRuns
 from orbiter.adapters.sql.sessions import SqlSessions
 from orbiter.adapters.sql.transactions import Transaction
@@ -26,6 +27,7 @@ class SqlUnitOfWork:
         self.projects = SqlProjects(transaction, workspace_id)
         self.workflows = SqlWorkflows(transaction, workspace_id, cache)
         self.runs = SqlRuns(transaction, workspace_id)
+        self.run_events = SqlRunEventLog(transaction, workspace_id)
         self.users = SqlUsers(transaction, workspace_id)
         self.sessions = SqlSessions(transaction, workspace_id)
         self.api_keys = SqlApiKeys(transaction, workspace_id)

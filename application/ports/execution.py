@@ -158,8 +158,12 @@ class RunEvents(Protocol):
     """What happens to runs, told to whoever waits for it, in whichever process."""
 
     def ended(self, run_id: str) -> None:
-        """Tell that the run's end is stored."""
+        """Tell that nothing of the run is under way in this process any more."""
 
     def watch(self, run: Run) -> AbstractContextManager[Ending]:
-        """Begin to watch for a run's end; what is told from now on is not missed."""
+        """Begin to watch for a run's stored end; what is told from now on is not missed."""
+        ...
+
+    def stopping(self, run_id: str) -> AbstractContextManager[Ending]:
+        """Begin to watch for this process having nothing of the run under way any more."""
         ...

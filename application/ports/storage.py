@@ -15,6 +15,7 @@ from orbiter.application.ports.repositories import (
     UserRepository,
     WorkflowRepository,
 )
+from orbiter.application.ports.run_events import RunEventLog
 
 
 class UnitOfWork(Protocol):
@@ -30,6 +31,8 @@ class UnitOfWork(Protocol):
     def workflows(self) -> WorkflowRepository: ...
     @property
     def runs(self) -> RunRepository: ...
+    @property
+    def run_events(self) -> RunEventLog: ...
     @property
     def users(self) -> UserRepository: ...
     @property

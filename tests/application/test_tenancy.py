@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from orbiter.adapters.memory.run_events import MemoryRunEvents
+from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import AuditFilter, RunFilter, WorkflowFilter
 from orbiter.application.projects import ProjectHandlers
+from orbiter.application.run_events import Chronicle, RunEndings, RunEventHandlers
 from orbiter.application.runs import RunHandlers
 from orbiter.application.workflows import WorkflowHandlers
 from orbiter.domain.errors import NotFound
@@ -55,13 +56,20 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
     )
 
 
+def handlers_of_runs(office: Office) -> RunHandlers:
+    feed = MemoryRunFeed()
+    chronicle = Chronicle(feed, office.work.clock)
+    return RunHandlers(office.work, IdleEngine(), RunEndings(office.storage, feed), chronicle)
+
+
 def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitable[object]]:
     """Return every call that takes an id, made by *actor* with somebody's ids."""
     projects, workflows = (
         ProjectHandlers(office.work, IdleEngine()),
         WorkflowHandlers(office.work, JsonSchemas()),
     )
-    runs, request = RunHandlers(office.work, IdleEngine(), MemoryRunEvents()), PageRequest()
+    runs, request = handlers_of_runs(office), PageRequest()
+    events = RunEventHandlers(office.work, MemoryRunFeed())
     return {
         "sessions.remove": office.sessions.remove(actor, theirs.session),
         "members.get": office.members.get(actor, theirs.member),
@@ -70,6 +78,7 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
         "api_keys.get": office.api_keys.get(actor, theirs.api_key),
         "api_keys.remove": office.api_keys.remove(actor, theirs.api_key),
         "runs.get": runs.get(actor, theirs.run),
+        "runs.follow": events.follow(actor, theirs.run),
         "runs.steps": runs.steps(actor, theirs.run, request),
         "runs.cancel": runs.cancel(actor, theirs.run),
         "runs.remove": runs.remove(actor, theirs.run),
@@ -169,7 +178,7 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await office.audit_log.page(ada, request, AuditFilter()),
         await ProjectHandlers(office.work, IdleEngine()).page(ada, request),
         await WorkflowHandlers(office.work, JsonSchemas()).page(ada, request, WorkflowFilter()),
-        await RunHandlers(office.work, IdleEngine(), MemoryRunEvents()).page(ada, request, RunFilter()),
+        await handlers_of_runs(office).page(ada, request, RunFilter()),
     ]
     assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
     assert [len(page.items) for page in pages] == [2, 1, 8, 1, 1, 1]

@@ -1,15 +1,17 @@
 """Workflows run by a real engine over storage in memory, in virtual time."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from orbiter.adapters.memory.run_engine import MemoryRunEngine
-from orbiter.adapters.memory.run_events import MemoryRunEvents
+from orbiter.adapters.durable.engine import DurableRunEngine
+from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.ports.storage import Storage, UnitOfWork
+from orbiter.application.run_events import Chronicle, RunEndings
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunDetail, RunHandlers
 from orbiter.application.work import Work
@@ -59,22 +61,33 @@ class Plant(Laboratory):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.storage = Hiccups(self.kept)
-        self.events = MemoryRunEvents()
+        self.feed = MemoryRunFeed()
+        self.events = RunEndings(self.kept, self.feed)
+        self.chronicle = Chronicle(self.feed, self.clock)
         self.engine = self.another_engine()
         work = Work(self.kept, self.clock, new_id)
-        self.runs = RunHandlers(work, self.engine, self.events)
+        self.runs = RunHandlers(work, self.engine, self.events, self.chronicle)
         self.start = RunWorkflow(work, self.engine, self.events, self.executor)
 
-    def another_engine(self, *, alone: bool = True) -> MemoryRunEngine:
-        return MemoryRunEngine(
+    def another_engine(self, **changes: Any) -> DurableRunEngine:
+        return DurableRunEngine(
             storage=self.storage,
             executor=self.executor,
-            runner=self.runner,
             events=self.events,
+            chronicle=self.chronicle,
             clock=self.clock,
-            concurrency=self.concurrency,
-            alone=alone,
+            new_id=new_id,
+            **{"concurrency": self.concurrency, **changes},
         )
+
+    async def killed(self) -> None:
+        """Let the engine end as by a kill: nothing is stored any more."""
+        tasks = [each for each in asyncio.all_tasks() if _of_the_engine(each)]
+        self.storage.trouble = [RuntimeError("killed")] * 1000
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.storage.trouble = []
 
     async def keep(self, graph: WorkflowVersion) -> str:
         """Store a workflow with that graph and return its id."""
@@ -118,3 +131,8 @@ class Plant(Laboratory):
 
     async def ended(self, run: Run) -> RunDetail:
         return await self.when(lambda detail: detail.run.ended, run)
+
+
+def _of_the_engine(task: "asyncio.Task[Any]") -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and "/adapters/durable/" in code.co_filename

@@ -1,0 +1,80 @@
+"""Who in this process waits for which run.
+
+Litestar's Channels were weighed for this and not taken: they queue every message for every reader
+and open a subscription of PostgreSQL's for each run, where all a reader needs is to be woken, as
+what it reads comes from the log. A set of events for each run is less code than setting them up.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orbiter.application.ports.run_events import Subscription
+
+
+class MemorySubscription:
+    """One reader's ear for one run."""
+
+    def __init__(self, *, closed: bool) -> None:
+        self.closed = closed
+        self._latest = 0
+        self._ended = False
+        self._news = asyncio.Event()
+
+    async def beyond(self, sequence: int) -> None:
+        """Return once an event beyond *sequence*, or the run's end, has been published."""
+        while not (self._latest > sequence or self._ended or self.closed):
+            self._news.clear()
+            await self._news.wait()
+        # Heard once: what nobody finds in the log does not make a reader look again and again.
+        self._latest, self._ended = 0, False
+
+    async def end(self) -> None:
+        """Return once the run's end has been published."""
+        while not (self._ended or self.closed):
+            self._news.clear()
+            await self._news.wait()
+
+    def hear(self, sequence: int, *, ended: bool) -> None:
+        """Take what was published."""
+        self._latest = max(self._latest, sequence)
+        self._ended |= ended
+        self._news.set()
+
+    def close(self) -> None:
+        """Let the reader go."""
+        self.closed = True
+        self._news.set()
+
+
+class MemoryRunFeed:
+    """The subscriptions of one process."""
+
+    def __init__(self) -> None:
+        self._subscriptions: dict[str, set[MemorySubscription]] = defaultdict(set)
+        self._closed = False
+
+    def publish(self, run_id: str, sequence: int, *, ended: bool) -> None:
+        """Tell that events up to *sequence* are committed, the run's end perhaps among them."""
+        for each in self._subscriptions.get(run_id, ()):
+            each.hear(sequence, ended=ended)
+
+    @contextmanager
+    def subscribe(self, run_id: str) -> Iterator[Subscription]:
+        """Listen for a run; what is published from now on is not missed."""
+        subscription = MemorySubscription(closed=self._closed)
+        self._subscriptions[run_id].add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions[run_id].discard(subscription)
+            if not self._subscriptions[run_id]:
+                del self._subscriptions[run_id]
+
+    def close(self) -> None:
+        """Let every reader go, present and future."""
+        self._closed = True
+        for subscriptions in self._subscriptions.values():
+            for each in subscriptions:
+                each.close()

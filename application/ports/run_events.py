@@ -1,0 +1,55 @@
+"""The log of what happened to runs, and the word that there is more in it."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from orbiter.domain.run_events import RunEvent
+
+
+class RunEventLog(Protocol):
+    """Events of the workspace's runs, only ever added; they go with their run."""
+
+    async def append(self, run_id: str, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
+        """Add events of one run, counted on from its last, and return those that were added.
+
+        What was told already and is told once is left out, as is what comes after the run's end.
+        Events of no run here are dropped. The next who appends to the run waits for the commit.
+        """
+        ...
+
+    async def page(self, run_id: str, *, after: int, limit: int) -> Sequence[RunEvent]:
+        """Return up to *limit* events beyond the sequence *after*, in order."""
+        ...
+
+
+class Subscription(Protocol):
+    """One reader's ear for one run; it remembers what was published, not how often."""
+
+    @property
+    def closed(self) -> bool:
+        """Say whether the feed was closed: the waits return, and there is nothing more to hear."""
+        ...
+
+    async def beyond(self, sequence: int) -> None:
+        """Return once an event beyond *sequence*, or the run's end, was published since the last.
+
+        What it returned for counts as heard.
+        """
+
+    async def end(self) -> None:
+        """Return once the run's end has been published."""
+
+
+class RunFeed(Protocol):
+    """Tells readers in this process that there is more to read; a word may get lost."""
+
+    def publish(self, run_id: str, sequence: int, *, ended: bool) -> None:
+        """Tell that events up to *sequence* are committed, the run's end perhaps among them."""
+
+    def subscribe(self, run_id: str) -> AbstractContextManager[Subscription]:
+        """Listen for a run; what is published from now on is not missed."""
+        ...
+
+    def close(self) -> None:
+        """Let every reader go, present and future, as the process is about to end."""
