@@ -1,6 +1,7 @@
 """The core as one object: what HTTP, the CLI and embedding teams all call."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from orbiter.application.accounts import AccountHandlers
 from orbiter.application.api_keys import ApiKeyHandlers
@@ -8,22 +9,29 @@ from orbiter.application.audit_log import AuditLogHandlers
 from orbiter.application.authentication import Authentication
 from orbiter.application.errands import Errands
 from orbiter.application.execution.executor import Executor
+from orbiter.application.hooks import HookHandlers
 from orbiter.application.members import MemberHandlers
+from orbiter.application.periodic import Periodic
 from orbiter.application.ports.execution import RunEngine, RunEvents
-from orbiter.application.ports.identity import PasswordHasher, Tokens
+from orbiter.application.ports.identity import Cipher, PasswordHasher, Tokens
 from orbiter.application.ports.run_events import RunFeed
 from orbiter.application.ports.storage import Storage
-from orbiter.application.ports.system import Clock, IdFactory, Mailer
+from orbiter.application.ports.system import Calendar, Clock, IdFactory, Mailer
 from orbiter.application.ports.templating import Schemas
 from orbiter.application.presence import Presence
 from orbiter.application.projects import ProjectHandlers
+from orbiter.application.retention import Retention
 from orbiter.application.run_events import Chronicle, RunEventHandlers
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunHandlers
+from orbiter.application.schedules import ScheduleHandlers
 from orbiter.application.sessions import SessionHandlers
+from orbiter.application.ticker import Ticker
 from orbiter.application.work import Work
 from orbiter.application.workflows import WorkflowHandlers
 from orbiter.domain.users import Registration
+
+SWEEP_SECONDS: Final = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +50,12 @@ class Orbiter:
     run_workflow: RunWorkflow
     runs: RunHandlers
     run_events: RunEventHandlers
+    schedules: ScheduleHandlers
+    hooks: HookHandlers
     storage: Storage
     engine: RunEngine
     errands: Errands
+    routines: tuple[Periodic, ...]
 
     @classmethod
     def assemble(
@@ -58,15 +69,26 @@ class Orbiter:
         schemas: Schemas,
         passwords: PasswordHasher,
         tokens: Tokens,
+        cipher: Cipher,
         mailer: Mailer,
         clock: Clock,
+        calendar: Calendar,
         new_id: IdFactory,
         registration: Registration,
         public_url: str,
+        tick_seconds: float = 1,
+        keep_runs_days: int = 0,
     ) -> "Orbiter":
-        """Build the handlers over the given ports."""
+        """Build the handlers over the given ports.
+
+        Schedules are looked at every *tick_seconds*; runs are kept for *keep_runs_days* after their
+        end, for ever when that is 0.
+        """
         work = Work(storage, clock, new_id)
         errands = Errands()
+        run_workflow = RunWorkflow(work, engine, events, executor)
+        ticker = Ticker(storage, run_workflow, calendar, clock)
+        retention = Retention(storage, clock, keep_runs_days)
         return cls(
             authentication=Authentication(storage, tokens, clock),
             accounts=AccountHandlers(
@@ -79,17 +101,25 @@ class Orbiter:
             presence=Presence(work),
             projects=ProjectHandlers(work, engine),
             workflows=WorkflowHandlers(work, schemas),
-            run_workflow=RunWorkflow(work, engine, events, executor),
+            run_workflow=run_workflow,
             runs=RunHandlers(work, engine, events, Chronicle(feed, clock)),
             run_events=RunEventHandlers(work, feed),
             storage=storage,
             engine=engine,
+            schedules=ScheduleHandlers(work, calendar),
+            hooks=HookHandlers(work, tokens, cipher, run_workflow, public_url),
             errands=errands,
+            routines=(
+                Periodic("Looking at schedules", ticker.look, tick_seconds, clock),
+                Periodic("Deleting old runs", retention.sweep, SWEEP_SECONDS, clock),
+            ),
         )
 
     async def start(self) -> None:
-        """Begin executing runs."""
+        """Begin executing runs, ticking schedules, and deleting what is old."""
         await self.engine.start()
+        for routine in self.routines:
+            routine.start()
 
     async def ready(self) -> None:
         """Raise Unavailable unless storage answers."""
@@ -97,6 +127,8 @@ class Orbiter:
 
     async def stop(self, seconds: float) -> None:
         """Give runs under way *seconds* to end, finish what was begun aside, close storage."""
+        for routine in self.routines:
+            await routine.stop()
         await self.engine.stop(seconds)
         await self.errands.finish()
         await self.storage.close()

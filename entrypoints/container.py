@@ -26,6 +26,7 @@ from orbiter.adapters.security.passwords import Argon2PasswordHasher
 from orbiter.adapters.security.secret_key import load_secret_keys
 from orbiter.adapters.security.tokens import SignedTokens
 from orbiter.adapters.system.clock import SystemClock
+from orbiter.adapters.system.cron import CronCalendar
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.adapters.templating.minijinja import MinijinjaTemplates
@@ -152,11 +153,15 @@ class Container(containers.DeclarativeContainer):
         schemas=schemas,
         passwords=passwords,
         tokens=tokens,
+        cipher=cipher,
         mailer=mailer,
         clock=clock,
+        calendar=providers.Singleton(CronCalendar),
         new_id=providers.Object(new_id),
         registration=settings.provided.registration,
         public_url=settings.provided.base_url,
+        tick_seconds=settings.provided.schedule_interval_seconds,
+        keep_runs_days=settings.provided.keep_runs_days,
     )
     app: "providers.Provider[ASGIApp]" = providers.Singleton(
         _app,

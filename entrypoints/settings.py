@@ -23,7 +23,7 @@ _DEFINITION: Final = "definition"
 _PASSWORD: Final = re.compile(r"(?<=//)([^:@]*:).*(?=@)|(?<=[?&]password=)[^&]*")
 # Settings of features that are still to come, and variables that are read elsewhere.
 LATER: Final = frozenset(
-    {"ORBITER_ALERT_INTERVAL_SECONDS", "ORBITER_EXECUTE", "ORBITER_KEEP_RUNS_DAYS"}
+    {"ORBITER_ALERT_INTERVAL_SECONDS", "ORBITER_EXECUTE"}
 )
 ELSEWHERE: Final = frozenset({"ORBITER_URL"})
 
@@ -125,6 +125,12 @@ class Settings:
         readers.whole(1, 366 * 86_400),
         "86400",
         "Seconds that one run may be running, delays left out",
+    )
+    keep_runs_days: int = _setting(
+        readers.whole(0, 36_500), "0", "Days that ended runs are kept; 0 for ever"
+    )
+    schedule_interval_seconds: int = _setting(
+        readers.whole(1, 3600), "1", "Seconds between two looks for schedules that are due"
     )
     smtp_url: str | None = _setting(
         readers.optional(readers.smtp_url),

@@ -21,13 +21,17 @@ from orbiter.adapters.http.documentation import DocumentationController, openapi
 from orbiter.adapters.http.edge import Edge
 from orbiter.adapters.http.errors import HANDLERS
 from orbiter.adapters.http.health import HealthController
+from orbiter.adapters.http.hooks import HookController
 from orbiter.adapters.http.idempotency import Idempotency
 from orbiter.adapters.http.members import MemberController
 from orbiter.adapters.http.paging import pages
 from orbiter.adapters.http.projects import ProjectController
 from orbiter.adapters.http.proxies import TrustedProxies
 from orbiter.adapters.http.rate_limits import DEFAULTS, RateLimits
-from orbiter.adapters.http.runs import RunController, StartController
+from orbiter.adapters.http.run_events import RunEventController
+from orbiter.adapters.http.run_workflow import StartController
+from orbiter.adapters.http.runs import RunController
+from orbiter.adapters.http.schedules import ScheduleController
 from orbiter.adapters.http.sessions import SessionController
 from orbiter.adapters.http.workflows import WorkflowController
 from orbiter.application.facade import Orbiter
@@ -46,6 +50,9 @@ CONTROLLERS: Final = (
     WorkflowController,
     StartController,
     RunController,
+    RunEventController,
+    ScheduleController,
+    HookController,
     CiController,
     HealthController,
 )

@@ -88,7 +88,7 @@ async def read_body(request: AnyRequest) -> None:
     body = await body_of(request)
     if not body and field.is_optional:
         return
-    if body and not _is_json(request.headers.get("content-type", "")):
+    if body and not is_json(request.headers.get("content-type", "")):
         raise MediaTypeUnsupported("Send the body as application/json")
     kind = _kind(field)
     try:
@@ -138,7 +138,8 @@ def _malformed(error: Exception) -> BadRequest:
     return BadRequest(f"The body is not JSON: {error}")
 
 
-def _is_json(content_type: str) -> bool:
+def is_json(content_type: str) -> bool:
+    """Say whether a body of that type is JSON; one of no type is taken for it."""
     media_type = content_type.partition(";")[0].strip().lower()
     return media_type in ("", "application/json") or media_type.endswith("+json")
 

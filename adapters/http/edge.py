@@ -15,6 +15,10 @@ from orbiter.adapters.http.proxies import TrustedProxies
 
 _SANE: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _QUIET: Final = ("/health/",)
+# Behind /hooks/ stands a token, unless it is an id.
+_TOKEN: Final = re.compile(
+    r"(?<=/hooks/)(?![0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$).+", re.DOTALL
+)
 SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -93,7 +97,7 @@ def _tell(method: str, scope: HTTPScope, status: int, seconds: float) -> None:
     tell(
         "request",
         method=method,
-        path=scope["path"],
+        path=_TOKEN.sub("***", scope["path"]),
         status=status,
         duration_ms=round(seconds * 1000, 1),
         user_id=getattr(user, "user_id", None),

@@ -21,6 +21,7 @@ from orbiter.domain.errors import BadRequest, Conflict
 HEADER: Final = "Idempotency-Key"
 REPEATABLE: Final = "repeatable"
 ANYBODY: Final = "anybody"
+PER_PATH: Final = "per_path"
 STALE: Final = timedelta(minutes=3)
 PATIENCE_SECONDS: Final = 75.0
 PAUSE_SECONDS: Final = 0.02
@@ -58,7 +59,7 @@ class Idempotency(ASGIMiddleware):
             return
         if not _SANE.fullmatch(key):
             raise BadRequest(f"{HEADER} takes 1 to 255 visible ASCII characters")
-        who = scope["user"].user_id if scope.get("user") else ANYBODY
+        who = _who(scope)
         body = await body_of(request)
         kept = await self._claim(who, key, _fingerprint(request, body))
         if kept is not None:
@@ -156,6 +157,16 @@ class _Recorder:
 
 def _is_repeatable(scope: HTTPScope) -> bool:
     return scope["method"] == "POST" and scope["route_handler"].opt.get(REPEATABLE, True)
+
+
+def _who(scope: Scope) -> str:
+    if scope.get("user"):
+        user_id: str = scope["user"].user_id
+        return user_id
+    if scope["route_handler"].opt.get(PER_PATH):
+        # Hashed, as the path of a hook is a secret.
+        return sha256(scope["path"].encode(errors="surrogatepass")).hexdigest()
+    return ANYBODY
 
 
 def _fingerprint(request: Request[Any, Any, Any], body: bytes) -> str:

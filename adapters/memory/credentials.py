@@ -1,12 +1,16 @@
 """What is found by what somebody presents, in memory."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from orbiter.adapters.memory.runs import MemoryRuns
 from orbiter.adapters.memory.tables import Tables
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.errors import Conflict, NotFound
+from orbiter.domain.hooks import Hook
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.runs import Run
+from orbiter.domain.schedules import Schedule
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User, same_email
 from orbiter.domain.workspaces import Workspace
@@ -96,3 +100,31 @@ class MemoryCredentials:
         """Return every run that has not ended, oldest first."""
         runs = (run for run in self._tables.runs.rows() if not run.ended)
         return sorted(runs, key=lambda run: run.id)
+
+    async def by_hook(self, token_hash: str) -> Hook | None:
+        """Return the hook of that token."""
+        for hook in self._tables.hooks.rows():
+            if hook.token_hash == token_hash:
+                return hook
+        return None
+
+    async def due_schedules(self, at: datetime, *, limit: int) -> Sequence[Schedule]:
+        """Return the schedules whose next tick is not after *at*, longest due first."""
+        due = [
+            (row.next_run_at, row.id, row)
+            for row in self._tables.schedules.rows()
+            if row.next_run_at is not None and row.next_run_at <= at
+        ]
+        return [row for *_, row in sorted(due, key=lambda each: each[:2])[:limit]]
+
+    async def remove_ended_runs(self, before: datetime, *, limit: int) -> int:
+        """Delete up to *limit* runs that ended before a moment; return how many there were."""
+        self._tables.runs.for_writing()
+        old = [
+            run
+            for run in self._tables.runs.rows()
+            if run.ended and run.finished_at is not None and run.finished_at < before
+        ][:limit]
+        for run in old:
+            await MemoryRuns(self._tables, run.workspace_id).remove(run.id)
+        return len(old)

@@ -8,9 +8,11 @@ from orbiter.adapters.memory.api_keys import MemoryApiKeys
 from orbiter.adapters.memory.audit_log import MemoryAuditLog
 from orbiter.adapters.memory.credentials import MemoryCredentials
 from orbiter.adapters.memory.executions import MemoryExecutions
+from orbiter.adapters.memory.hooks import MemoryHooks
 from orbiter.adapters.memory.projects import MemoryProjects
 from orbiter.adapters.memory.run_events import MemoryRunEventLog
 from orbiter.adapters.memory.runs import MemoryRuns
+from orbiter.adapters.memory.schedules import MemorySchedules
 from orbiter.adapters.memory.sessions import MemorySessions
 from orbiter.adapters.memory.tables import Tables
 from orbiter.adapters.memory.users import MemoryUsers
@@ -26,6 +28,8 @@ class MemoryUnitOfWork:
         self.workflows = MemoryWorkflows(tables, workspace_id)
         self.runs = MemoryRuns(tables, workspace_id)
         self.run_events = MemoryRunEventLog(tables, workspace_id)
+        self.schedules = MemorySchedules(tables, workspace_id)
+        self.hooks = MemoryHooks(tables, workspace_id)
         self.users = MemoryUsers(tables, workspace_id)
         self.sessions = MemorySessions(tables, workspace_id)
         self.api_keys = MemoryApiKeys(tables, workspace_id)
@@ -63,6 +67,9 @@ class MemoryStorage:
 
     async def ready(self) -> None:
         """Return; memory always answers."""
+
+    async def shrink(self) -> None:
+        """Return; what is dropped is free."""
 
     async def close(self) -> None:
         """Return; there is no connection."""

@@ -8,10 +8,12 @@ from typing import Generic, TypeVar
 from orbiter.application.ports.executions import Recorded
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
+from orbiter.domain.hooks import Hook
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
 from orbiter.domain.run_events import RunEvent
 from orbiter.domain.runs import Run, Step
+from orbiter.domain.schedules import Schedule
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Workflow, WorkflowVersion
@@ -89,6 +91,8 @@ class Tables:
     executions: Table[Execution] = field(default_factory=Table)
     effects: Table[Mapping[str, Recorded]] = field(default_factory=Table)
     executors: Table[float] = field(default_factory=Table)
+    schedules: Table[Schedule] = field(default_factory=Table)
+    hooks: Table[Hook] = field(default_factory=Table)
     users: Table[User] = field(default_factory=Table)
     sessions: Table[Session] = field(default_factory=Table)
     api_keys: Table[ApiKey] = field(default_factory=Table)

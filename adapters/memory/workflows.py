@@ -5,6 +5,7 @@ from dataclasses import replace
 from orbiter.adapters.memory.projects import require_project
 from orbiter.adapters.memory.repository import MemoryRepository, page_by, page_of
 from orbiter.adapters.memory.tables import Tables
+from orbiter.adapters.memory.triggers import drop_triggers
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import WorkflowFilter
 from orbiter.domain.errors import Conflict, NotFound
@@ -23,9 +24,10 @@ class MemoryWorkflows(MemoryRepository[Workflow]):
         return self._with_last_run(await super().get(entity_id))
 
     async def remove(self, entity_id: str) -> None:
-        """Delete the workflow and its versions."""
+        """Delete the workflow, its versions, and what starts it."""
         await super().remove(entity_id)
         self._tables.versions.drop(entity_id)
+        drop_triggers(self._tables, entity_id)
 
     async def page(self, request: PageRequest, only: WorkflowFilter) -> Page[Workflow]:
         """Return a page of the workflows that match."""

@@ -1,23 +1,28 @@
 """What is found by what somebody presents, in SQL."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, delete, select, text
+from sqlalchemy import Row, Select, and_, bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
 
 from orbiter.adapters.sql.api_keys import API_KEYS, api_keys
-from orbiter.adapters.sql.columns import storable
+from orbiter.adapters.sql.columns import Instant, storable
+from orbiter.adapters.sql.hooks import BY_TOKEN, HOOKS
 from orbiter.adapters.sql.password_resets import PASSWORD_RESETS, password_resets
 from orbiter.adapters.sql.runs import RUNS, UNENDED, runs
+from orbiter.adapters.sql.schedules import DUE, SCHEDULES
 from orbiter.adapters.sql.sessions import SESSIONS, sessions
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.users import ACTIVE, USERS, users
 from orbiter.adapters.sql.workspaces import WORKSPACES, workspaces
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.errors import Conflict
+from orbiter.domain.hooks import Hook
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.runs import Run
+from orbiter.domain.schedules import Schedule
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User, same_email
 from orbiter.domain.workspaces import Workspace
@@ -44,6 +49,19 @@ _BY_API_KEY: Final = (
 _ADD_WORKSPACE: Final = insert(workspaces).on_conflict_do_nothing(index_elements=[workspaces.c.id])
 _OLDEST: Final = select(*WORKSPACES.columns).order_by(workspaces.c.id).limit(bindparam("size"))
 _UNENDED: Final = select(*RUNS.columns).where(UNENDED).order_by(runs.c.id)
+
+_BEFORE: Final = bindparam("before", type_=Instant)
+# Along the index of when runs were queued: what ended before a moment was queued before it.
+_OLD: Final = (
+    select(runs.c.id)
+    .join_from(
+        workspaces, runs, and_(runs.c.workspace_id == workspaces.c.id, runs.c.queued_at < _BEFORE)
+    )
+    .where(runs.c.finished_at < _BEFORE, ~UNENDED)
+    .limit(bindparam("size"))
+)
+_REMOVE_OLD: Final = delete(runs).where(runs.c.id.in_(_OLD))
+_ALONE: Final = select(text("pg_try_advisory_xact_lock(5279147264)"))  # any number that stays
 
 _RESET: Final = select(*PASSWORD_RESETS.columns).where(
     password_resets.c.token_hash == bindparam("token")
@@ -128,6 +146,26 @@ class SqlCredentials:
     async def unended_runs(self) -> Sequence[Run]:
         """Return every run that has not ended, oldest first."""
         return [RUNS.entity(row) for row in await self._transaction.rows(_UNENDED, {})]
+
+    async def by_hook(self, token_hash: str) -> Hook | None:
+        """Return the hook of that token."""
+        row = await self._first(BY_TOKEN, {"token": token_hash})
+        return None if row is None else HOOKS.entity(row)
+
+    async def due_schedules(self, at: datetime, *, limit: int) -> Sequence[Schedule]:
+        """Return the schedules whose next tick is not after *at*, longest due first."""
+        rows = await self._transaction.rows(DUE, {"at": at, "size": limit})
+        return [SCHEDULES.entity(row) for row in rows]
+
+    async def remove_ended_runs(self, before: datetime, *, limit: int) -> int:
+        """Delete up to *limit* runs that ended before a moment; 0 if another process does."""
+        self._transaction.require_writing()
+        if self._transaction.connection.dialect.name == "postgresql":
+            alone = await self._transaction.first(_ALONE, {})
+            if alone is None or not alone[0]:
+                return 0
+        which = {"before": before, "size": limit}
+        return (await self._transaction.write(_REMOVE_OLD, which)).rowcount
 
     async def _first(
         self, statement: Select[Any], parameters: Mapping[str, str]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import URL, CursorResult, Executable, make_url, select
 
-from orbiter.adapters.sql import postgresql, sqlite
+from orbiter.adapters.sql import postgresql, space, sqlite
 from orbiter.adapters.sql.connections import Connections, settled
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.domain.errors import Unavailable
@@ -24,11 +24,17 @@ class Database:
     """Where statements go; one per process and event loop."""
 
     def __init__(
-        self, readers: Connections, writers: Connections, soloists: Connections | None = None
+        self,
+        readers: Connections,
+        writers: Connections,
+        soloists: Connections | None = None,
+        *,
+        file: Path | None = None,
     ) -> None:
         self._readers = readers
         self._writers = writers
         self._soloists = soloists
+        self._file = file
 
     @classmethod
     def connect(cls, url: str, *, pool_size: int = POOL_SIZE) -> "Database":
@@ -42,6 +48,7 @@ class Database:
             return cls(
                 Connections(sqlite.reading_engine(place), min(pool_size, _SQLITE_READERS)),
                 Connections(sqlite.writing_engine(place), 1),
+                file=place,
             )
         engines = (
             postgresql.reading_engine(place),
@@ -99,6 +106,11 @@ class Database:
                 await transaction.first(select(1), {})
         except TimeoutError as error:
             raise Unavailable("The database takes too long to answer") from error
+
+    async def shrink(self) -> None:
+        """Give a SQLite file's free space back; a PostgreSQL server sees to its own."""
+        if self._file is not None:
+            await asyncio.to_thread(space.shrink, self._file)
 
     async def close(self) -> None:
         """Give back every connection."""

@@ -12,7 +12,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from orbiter.adapters.sql import postgresql, sqlite
+from orbiter.adapters.sql import postgresql, space, sqlite
 from orbiter.adapters.sql.connections import connected
 from orbiter.adapters.sql.database import location
 
@@ -50,8 +50,10 @@ async def _turn(url: str) -> AsyncIterator[AsyncConnection]:
     place = location(url)
     if isinstance(place, Path):
         lock = place.with_name(f"{place.name}.lock")
-        async with _locked(lock), _connection_of(sqlite.migrating_engine(place)) as connection:
-            yield connection
+        async with _locked(lock):
+            async with _connection_of(sqlite.migrating_engine(place)) as connection:
+                yield connection
+            await asyncio.to_thread(space.make_shrinkable, place)
     else:
         async with _connection_of(postgresql.migrating_engine(place)) as connection:
             # Held by the connection, not by its transaction: alembic may commit in between.

@@ -9,9 +9,11 @@ from orbiter.adapters.sql.credentials import SqlCredentials
 from orbiter.adapters.sql.database import POOL_SIZE, Database
 from orbiter.adapters.sql.executions import SqlExecutions
 from orbiter.adapters.sql.graphs import VersionCache
+from orbiter.adapters.sql.hooks import SqlHooks
 from orbiter.adapters.sql.projects import SqlProjects
 from orbiter.adapters.sql.run_events import SqlRunEventLog
 from orbiter.adapters.sql.runs import SqlRuns
+from orbiter.adapters.sql.schedules import SqlSchedules
 from orbiter.adapters.sql.sessions import SqlSessions
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.users import SqlUsers
@@ -28,6 +30,8 @@ class SqlUnitOfWork:
         self.workflows = SqlWorkflows(transaction, workspace_id, cache)
         self.runs = SqlRuns(transaction, workspace_id)
         self.run_events = SqlRunEventLog(transaction, workspace_id)
+        self.schedules = SqlSchedules(transaction, workspace_id)
+        self.hooks = SqlHooks(transaction, workspace_id)
         self.users = SqlUsers(transaction, workspace_id)
         self.sessions = SqlSessions(transaction, workspace_id)
         self.api_keys = SqlApiKeys(transaction, workspace_id)
@@ -65,6 +69,10 @@ class SqlStorage:
     async def ready(self) -> None:
         """Raise Unavailable unless a statement gets an answer."""
         await self._database.ready()
+
+    async def shrink(self) -> None:
+        """Give back to the file system what deleted rows took; PostgreSQL does so by itself."""
+        await self._database.shrink()
 
     async def close(self) -> None:
         """Give back every connection."""

@@ -54,7 +54,8 @@ workflows: Final = Table(
         ondelete="CASCADE",
         info=missing("Project"),
     ),
-    Index(None, "workspace_id", "id"),
+    # Unique, because triggers refer to both: so they lie in the same workspace.
+    Index("ix_workflows_workspace_id_id", "workspace_id", "id", unique=True),
     Index(None, "workspace_id", "project_id", "id"),
 )
 

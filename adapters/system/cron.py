@@ -22,7 +22,7 @@ class CronCalendar:
         A job of fixed hours ticks once on a day that lacks its hour or has it twice; one of every
         hour or minute ticks as often as there are. Raise Invalid for a wrong *cron* or *timezone*.
         """
-        problems = [*_cron_problems(cron), *_timezone_problems(timezone)]
+        problems = [*cron_problems(cron), *timezone_problems(timezone)]
         if problems:
             raise Invalid(problems)
         ticks = CronSim(cron, after.astimezone(ZoneInfo(timezone)))
@@ -31,7 +31,8 @@ class CronCalendar:
         return next((tick for tick in later if tick > after), None)
 
 
-def _cron_problems(cron: str) -> Iterator[FieldProblem]:
+def cron_problems(cron: str) -> Iterator[FieldProblem]:
+    """Yield what is wrong with a cron expression."""
     if len(cron.split()) != FIELDS:
         message = "Five fields are needed: minute, hour, day of month, month, day of week"
         yield FieldProblem("cron", message)
@@ -42,7 +43,8 @@ def _cron_problems(cron: str) -> Iterator[FieldProblem]:
         yield FieldProblem("cron", f"{error}, or a date that never comes")
 
 
-def _timezone_problems(timezone: str) -> Iterator[FieldProblem]:
+def timezone_problems(timezone: str) -> Iterator[FieldProblem]:
+    """Yield what is wrong with the name of a time zone."""
     if timezone not in _timezones():
         yield FieldProblem("timezone", "Not the name of an IANA time zone, like Europe/Berlin")
 

@@ -13,9 +13,11 @@ from typing import Protocol, TypeVar
 from orbiter.application.paging import Page, PageRequest
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
+from orbiter.domain.hooks import Hook
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import Run, RunKind, RunStatus, Step, Trigger
+from orbiter.domain.schedules import Schedule
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Workflow, WorkflowVersion
@@ -117,6 +119,10 @@ class RunRepository(Repository[Run], Protocol):
     async def put_steps(self, steps: Sequence[Step]) -> None:
         """Store steps, each in place of the one of the same id."""
 
+    async def step(self, run_id: str, step_id: str) -> Step:
+        """Return a step or raise NotFound."""
+        ...
+
     async def steps(self, run_id: str, request: PageRequest) -> Page[Step]:
         """Return a page of steps, first ones first; `after` is a step's sequence as text."""
         ...
@@ -163,6 +169,40 @@ class ApiKeyRepository(Repository[ApiKey], Protocol):
 
     async def touch(self, key: ApiKey) -> None:
         """Store its last use; nothing happens when it was revoked meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerFilter:
+    """Which schedules or hooks are listed."""
+
+    workflow_id: str | None = None
+
+
+class ScheduleRepository(Repository[Schedule], Protocol):
+    """Schedules of the workspace; removing a workflow removes its schedules."""
+
+    async def page(self, request: PageRequest, only: TriggerFilter) -> Page[Schedule]:
+        """Return a page of the schedules that match."""
+        ...
+
+    async def claim(self, ticked: Schedule, *, due: datetime) -> bool:
+        """Store when a tick came and the next one will; say False when *due* is no longer next.
+
+        Of all who claim a tick one alone is told True, whose transaction the others wait for.
+        """
+        ...
+
+
+class HookRepository(Repository[Hook], Protocol):
+    """Hooks of the workspace; removing a workflow removes its hooks."""
+
+    async def page(self, request: PageRequest, only: TriggerFilter) -> Page[Hook]:
+        """Return a page of the hooks that match."""
+        ...
+
+    async def touch(self, hook: Hook) -> bool:
+        """Store its last call; say False when it was removed meanwhile."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,4 +278,19 @@ class Credentials(Protocol):
 
     async def unended_runs(self) -> Sequence[Run]:
         """Return every run that has not ended, oldest first."""
+        ...
+
+    async def by_hook(self, token_hash: str) -> Hook | None:
+        """Return the hook of that token."""
+        ...
+
+    async def due_schedules(self, at: datetime, *, limit: int) -> Sequence[Schedule]:
+        """Return the enabled schedules whose next tick is not after *at*, longest due first."""
+        ...
+
+    async def remove_ended_runs(self, before: datetime, *, limit: int) -> int:
+        """Delete up to *limit* runs that ended before a moment; return how many there were.
+
+        Nothing is done and 0 returned while another process is at it.
+        """
         ...

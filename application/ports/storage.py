@@ -9,8 +9,10 @@ from orbiter.application.ports.repositories import (
     ApiKeyRepository,
     AuditLog,
     Credentials,
+    HookRepository,
     ProjectRepository,
     RunRepository,
+    ScheduleRepository,
     SessionRepository,
     UserRepository,
     WorkflowRepository,
@@ -31,6 +33,10 @@ class UnitOfWork(Protocol):
     def workflows(self) -> WorkflowRepository: ...
     @property
     def runs(self) -> RunRepository: ...
+    @property
+    def schedules(self) -> ScheduleRepository: ...
+    @property
+    def hooks(self) -> HookRepository: ...
     @property
     def run_events(self) -> RunEventLog: ...
     @property
@@ -69,6 +75,9 @@ class Storage(Protocol):
 
     async def ready(self) -> None:
         """Raise Unavailable unless a statement gets an answer."""
+
+    async def shrink(self) -> None:
+        """Give back to the file system what deleted rows took, where that does not go by itself."""
 
     async def close(self) -> None:
         """Give back every connection."""

@@ -1,4 +1,4 @@
-"""Time, ids and mail."""
+"""Time, calendars, ids and mail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,18 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Return after *seconds*."""
+
+
+class Calendar(Protocol):
+    """When what recurs is next due."""
+
+    def next_tick(self, cron: str, timezone: str, *, after: datetime) -> datetime | None:
+        """Return the first tick after *after* in UTC, or None when there is none.
+
+        *cron* has five fields and is read in *timezone*, an IANA name; raise Invalid naming those
+        of the two that are wrong.
+        """
+        ...
 
 
 class IdFactory(Protocol):

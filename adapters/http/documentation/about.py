@@ -107,6 +107,8 @@ TAGS: Final = {
     "projects": "The folders everything else lives in.",
     "workflows": f"Graphs of nodes, their versions, and starting them.\n\n{_node_kinds()}",
     "runs": "What is running, what has run, and the trace of each step.",
+    "schedules": "Workflows that start by the clock.",
+    "hooks": "Addresses that start a workflow when something is posted to them.",
     "ci": "Running workflows from a pipeline, with an API key of scope `ci`.",
     "health": "Whether the server lives and is ready to work.",
 }

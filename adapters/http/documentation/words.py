@@ -6,6 +6,19 @@ from typing import Any, Final
 ID: Final = "019ad2f1-5b0e-7c2a-9a44-1f0e6a1c9b11"
 MOMENT: Final = "2026-11-24T09:30:00.123Z"
 
+_TOLD: Final = f'data: {{"run_id":"{ID}","at":"{MOMENT}",'
+EVENTS: Final = f"""\
+id: 1
+event: run.started
+{_TOLD}"sequence":1,"type":"run.started","run":{{"status":"running"}}}}
+
+: heartbeat
+
+id: 2
+event: run.completed
+{_TOLD}"sequence":2,"type":"run.completed","run":{{"status":"completed"}}}}
+
+"""
 _NODES: Final = [
     {
         "id": "start",
@@ -101,6 +114,7 @@ ABSENT: Final = frozenset(
         "error",
         "invite_token",
         "iteration",
+        "last_error",
         "model",
         "next_cursor",
         "parent_run_id",

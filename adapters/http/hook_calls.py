@@ -1,0 +1,57 @@
+"""What a hook was called with, as its run shall see it."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from orbiter.adapters.http.bodies import AnyRequest, body_of, decode, is_json
+from orbiter.application.hooks import Call
+from orbiter.domain.errors import BadRequest
+
+TIMESTAMP: Final = "X-Orbiter-Timestamp"
+SIGNATURE: Final = "X-Orbiter-Signature"
+# What is a credential, to us or to somebody in between, is not for a trace to show.
+_CREDENTIAL: Final = re.compile(
+    r"authorization|cookie|token|secret|api-?key|csrf|password|x-orbiter-signature"
+)
+
+
+async def call_of(request: AnyRequest) -> Call:
+    """Return what was posted; the body is read to its end, and decoded when it is asked for."""
+    body = await body_of(request)
+    headers = [(name.lower(), value) for name, value in request.headers.multi_items()]
+    return Call(
+        body=body,
+        inputs={
+            "body": _content(body, request.headers.get("content-type", "")),
+            "headers": {
+                name: ", ".join(values)
+                for name, values in _grouped(headers).items()
+                if not _CREDENTIAL.search(name)
+            },
+            "query": {
+                name: values[0] if len(values) == 1 else values
+                for name, values in _grouped(request.query_params.multi_items()).items()
+            },
+        },
+        timestamp=request.headers.get(TIMESTAMP, ""),
+        signature=request.headers.get(SIGNATURE, ""),
+    )
+
+
+def _content(body: bytes, content_type: str) -> Any:
+    if not body:
+        return None
+    if is_json(content_type):
+        return decode(body, object)
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise BadRequest("The body is neither JSON nor text in UTF-8") from None
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name, value in pairs:
+        groups.setdefault(name, []).append(value)
+    return groups

@@ -1,0 +1,34 @@
+"""Hooks in memory."""
+
+from dataclasses import replace
+
+from orbiter.adapters.memory.repository import MemoryRepository, page_of
+from orbiter.adapters.memory.tables import Tables
+from orbiter.adapters.memory.triggers import matching, require_workflow
+from orbiter.application.paging import Page, PageRequest
+from orbiter.application.ports.repositories import TriggerFilter
+from orbiter.domain.hooks import Hook
+
+
+class MemoryHooks(MemoryRepository[Hook]):
+    """Hooks of one workspace."""
+
+    def __init__(self, tables: Tables, workspace_id: str) -> None:
+        super().__init__(tables.hooks, workspace_id, "Hook")
+        self._tables = tables
+
+    async def page(self, request: PageRequest, only: TriggerFilter) -> Page[Hook]:
+        """Return a page of the hooks that match."""
+        return page_of(matching(self._mine(), only), request)
+
+    async def touch(self, hook: Hook) -> bool:
+        """Store its last call, unless it was removed meanwhile."""
+        self._rows.for_writing()
+        kept = self._rows.get(hook.id)
+        if kept is None or kept.workspace_id != self._workspace_id:
+            return False
+        self._rows.put(hook.id, replace(kept, last_called_at=hook.last_called_at))
+        return True
+
+    def _check(self, entity: Hook) -> None:
+        require_workflow(self._tables, entity)
