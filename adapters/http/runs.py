@@ -5,16 +5,14 @@ from typing import Annotated, Any
 
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Meta
 
 from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.answers import API
-from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.paging import PageOut, Pages
 from orbiter.adapters.http.parameters import CreatedAfter, CreatedBefore, moment, text
-from orbiter.adapters.http.waiting import Prefer, Wait, wait_seconds
-from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
+from orbiter.adapters.http.wire import Id, Output, Timestamp
 from orbiter.application.facade import Orbiter
 from orbiter.application.ports.repositories import RunFilter
 from orbiter.application.runs import RunDetail
@@ -53,13 +51,6 @@ Words = Annotated[
 ]
 
 
-class StartRun(Input):
-    """What to run with."""
-
-    inputs: Inputs | None = None
-    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
-
-
 class UsageOut(Output):
     """Tokens spent with models."""
 
@@ -86,6 +77,7 @@ class StepOut(Output):
     cost_usd: Usd
     model: str | None
     logs: tuple[str, ...]
+    reused: bool
     started_at: Timestamp | None
     finished_at: Timestamp | None
     duration_ms: int | None
@@ -166,38 +158,6 @@ def answered(run: Run) -> Response[RunOut]:
     """Return 200 for a run that has ended, else 202, with its place."""
     headers = {"Location": f"{API}/runs/{run.id}"}
     return Response(RunOut.of(run), status_code=200 if run.ended else 202, headers=headers)
-
-
-class StartController(Controller):
-    """Starting workflows."""
-
-    path = "/workflows/{workflow_id:str}/run"
-    tags = ("workflows",)
-
-    @post(
-        opt=requires(Permission.WORKFLOWS_RUN, rate="run", **about("workflows")),
-        status_code=202,
-        summary="Execute a workflow",
-    )
-    async def start(
-        self,
-        request: ActorRequest,
-        core: NamedDependency[Orbiter],
-        workflow_id: FromPath[str],
-        data: JSONBody[StartRun | None] = None,
-        wait: Wait = None,
-        prefer: Prefer = None,
-    ) -> Response[RunOut]:
-        """Start a run; 200 with the ended run when waiting sees its end, else 202."""
-        asked = data or StartRun()
-        run = await core.run_workflow(
-            request.user,
-            workflow_id,
-            inputs=asked.inputs,
-            version=asked.version,
-            wait_seconds=wait_seconds(wait, prefer),
-        )
-        return answered(run)
 
 
 class RunController(Controller):

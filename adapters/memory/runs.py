@@ -9,6 +9,7 @@ from orbiter.adapters.memory.repository import MemoryRepository, page_by, page_o
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import RunFilter
+from orbiter.domain.errors import NotFound
 from orbiter.domain.runs import Run, Step
 from orbiter.domain.searching import folded
 
@@ -49,6 +50,13 @@ class MemoryRuns(MemoryRepository[Run]):
             if self._knows(run_id):
                 others = self._tables.steps.get(run_id) or {}
                 self._tables.steps.put(run_id, {**others, **changed})
+
+    async def step(self, run_id: str, step_id: str) -> Step:
+        """Return a step or raise NotFound."""
+        kept = (self._tables.steps.get(run_id) or {}) if self._knows(run_id) else {}
+        if step_id not in kept:
+            raise NotFound("Step")
+        return kept[step_id]
 
     async def steps(self, run_id: str, request: PageRequest) -> Page[Step]:
         """Return a page of steps, first ones first."""

@@ -30,6 +30,8 @@ from orbiter.adapters.sql.steps import STEPS, steps
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import RunFilter
+from orbiter.domain.checks import is_id
+from orbiter.domain.errors import NotFound
 from orbiter.domain.runs import TERMINAL, Run, RunError, RunKind, RunStatus, Step, Trigger, Usage
 from orbiter.domain.searching import folded
 
@@ -71,6 +73,7 @@ runs: Final = Table(
     Index(None, "workspace_id", "workflow_id", "id"),
     Index(None, "workspace_id", "status", "id"),
     Index(None, "workspace_id", "queued_at"),
+    Index(None, "parent_run_id"),
 )
 # Written out, as a planner matches a partial index with no parameters.
 UNENDED: Final = runs.c.status.not_in([literal_column(f"'{word}'") for word in sorted(TERMINAL)])
@@ -137,6 +140,13 @@ _STEP_PAGES: Final = Pages(
 )
 
 
+_A_STEP: Final = select(*STEPS.columns).where(
+    steps.c.run_id == bindparam("of_run"),
+    steps.c.id == bindparam("the_id"),
+    exists().where(*_A_RUN),
+)
+
+
 def _put_steps() -> Insert:
     # Locked, so that a run that is being removed meanwhile takes no step any more.
     values = [bindparam(f"new_{each.name}", type_=each.type) for each in steps.columns]
@@ -177,6 +187,16 @@ class SqlRuns(SqlRepository[Run]):
         self._transaction.require_writing()
         if steps:
             await self._transaction.write(_PUT_STEPS, [self._of_step(step) for step in steps])
+
+    async def step(self, run_id: str, step_id: str) -> Step:
+        """Return a step or raise NotFound."""
+        row = None
+        if is_id(run_id) and is_id(step_id):
+            which = {"of_run": run_id, "the_id": step_id, "mine": self._workspace_id}
+            row = await self._transaction.first(_A_STEP, which)
+        if row is None:
+            raise NotFound("Step")
+        return STEPS.entity(row)
 
     async def steps(self, run_id: str, request: PageRequest) -> Page[Step]:
         """Return a page of steps, first ones first."""

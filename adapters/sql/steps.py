@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, false
 
 from orbiter.adapters.sql.columns import Id, Instant, Json, Money, OneOf
 from orbiter.adapters.sql.metadata import metadata
@@ -31,6 +31,7 @@ steps: Final = Table(
     Column("cost_usd", Money, nullable=False),
     Column("model", Text),
     Column("logs", Json, nullable=False),
+    Column("reused", Boolean, nullable=False, server_default=false()),
     Column("started_at", Instant),
     Column("finished_at", Instant),
     Index(None, "run_id", "sequence"),

@@ -71,6 +71,11 @@ class Step:
         return self.status not in (StepStatus.RUNNING, StepStatus.WAITING)
 
     @property
+    def question(self) -> str:
+        """Return the key under which the answer is recorded that this attempt waits for."""
+        return f"{self.id}:{self.sequence}.{self.attempt}:answer"
+
+    @property
     def duration_ms(self) -> int | None:
         """Return the milliseconds from start to end, None until it has ended."""
         if self.started_at is None or self.finished_at is None:

@@ -193,6 +193,7 @@ steps: Final = st.builds(
     cost_usd=costs,
     model=_maybe(plain_text),
     logs=st.lists(any_text, max_size=3).map(tuple),
+    reused=st.booleans(),
     started_at=_maybe(moments),
     finished_at=_maybe(moments),
     run_id=ids,
