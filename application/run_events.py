@@ -1,7 +1,7 @@
 """Live events of runs: written with what they tell, followed as they come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -64,7 +64,7 @@ class RunEventHandlers:
         *,
         after: int = 0,
         permission: Permission = Permission.RUNS_READ,
-    ) -> AsyncIterator[RunEvent | None] | None:
+    ) -> AsyncGenerator[RunEvent | None, None] | None:
         """Return the events beyond the sequence *after* as they come, to the run's end.
 
         None among them says that nothing has come for 15 seconds; None instead of them, that the
@@ -77,7 +77,7 @@ class RunEventHandlers:
 
     async def _told(
         self, reader: "_Reader", events: Sequence[RunEvent]
-    ) -> AsyncIterator[RunEvent | None]:
+    ) -> AsyncGenerator[RunEvent | None, None]:
         with self.feed.subscribe(reader.run_id) as ear:
             for event in events:
                 yield event

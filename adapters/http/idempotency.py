@@ -1,8 +1,10 @@
 """`Idempotency-Key`: a POST repeated under the same key gets the first answer again."""
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
@@ -13,6 +15,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from orbiter.adapters.http.bodies import body_of
+from orbiter.adapters.http.streams import EVENT_STREAM
 from orbiter.application.ports.idempotency import IdempotencyStore
 from orbiter.application.ports.identity import Cipher
 from orbiter.application.ports.system import Clock
@@ -65,7 +68,8 @@ class Idempotency(ASGIMiddleware):
         if kept is not None:
             await self._repeat(kept, send)
             return
-        await self._first(who, key, _Replayed(body, receive), _Recorder(send), next_app, scope)
+        recorder = _Recorder(send, partial(self._keep, who, key))
+        await self._first(who, key, _Replayed(body, receive), recorder, next_app, scope)
 
     async def _claim(self, who: str, key: str, fingerprint: str) -> bytes | None:
         waited, pause = 0.0, PAUSE_SECONDS
@@ -94,14 +98,20 @@ class Idempotency(ASGIMiddleware):
         try:
             await next_app(scope, receive, recorder)
         except BaseException:
-            await self.store.release(who, key)
+            if not recorder.streams:
+                await self.store.release(who, key)
             raise
+        if recorder.streams:
+            return
         answer = recorder.answer()
         if answer is None:
             await self.store.release(who, key)
         else:
-            await self.store.keep(who, key, self.cipher.encrypt(msgspec.msgpack.encode(answer)))
+            await self._keep(who, key, answer)
         await recorder.let_go()
+
+    async def _keep(self, who: str, key: str, answer: Answer) -> None:
+        await self.store.keep(who, key, self.cipher.encrypt(msgspec.msgpack.encode(answer)))
 
     async def _repeat(self, kept: bytes, send: Send) -> None:
         answer = msgspec.msgpack.decode(self.cipher.decrypt(kept), type=Answer)
@@ -125,14 +135,26 @@ class _Replayed:
 
 
 class _Recorder:
-    """Holds the answer back until it is kept; one too large, or none of success, is not kept."""
+    """Holds the answer back until it is kept; one too large, or none of success, is not kept.
 
-    def __init__(self, send: Send) -> None:
+    One that *streams* is let through; kept is where the same can be read (303).
+    """
+
+    def __init__(self, send: Send, keep: Callable[[Answer], Awaitable[None]]) -> None:
+        self.streams = False
         self._send = send
+        self._keep = keep
         self._held: list[Message] = []
         self._size = 0
 
     async def __call__(self, message: Message) -> None:
+        place = _place_of_stream(message)
+        if place is not None:
+            await self._keep(Answer(status=303, headers=[(b"location", place)], body=b""))
+            self.streams = True
+        if self.streams:
+            await self._send(message)
+            return
         self._held.append(message)
         self._size += len(message.get("body", b""))  # type: ignore[arg-type]
         if self._size > ANSWER_MAX:
@@ -153,6 +175,15 @@ class _Recorder:
         held, self._held = self._held, []
         for message in held:
             await self._send(message)
+
+
+def _place_of_stream(message: Message) -> bytes | None:
+    """Return where else the events can be read that an answer begins to send."""
+    if message["type"] != "http.response.start":
+        return None
+    headers = dict(message["headers"])
+    is_stream = headers.get(b"content-type", b"").startswith(EVENT_STREAM.encode())
+    return headers.get(b"content-location") if is_stream else None
 
 
 def _is_repeatable(scope: HTTPScope) -> bool:

@@ -13,7 +13,9 @@ from orbiter.adapters.http.access import PERMISSION, RATE
 from orbiter.adapters.http.documentation import headers, refusals
 from orbiter.adapters.http.documentation.about import API_KEY, CSRF, SESSION
 from orbiter.adapters.http.documentation.examples import Examples, not_null
+from orbiter.adapters.http.documentation.words import EVENTS
 from orbiter.adapters.http.idempotency import REPEATABLE
+from orbiter.adapters.http.streams import EVENT_STREAM, STREAMS
 from orbiter.domain.identity import GRANTED, Permission
 
 _MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -61,6 +63,11 @@ class Operation:
             response["headers"] = self._headers(answers, has_etag)
             for media in response.get("content", {}).values():
                 media["example"] = examples.answer(media["schema"], status)
+            if status == "200" and STREAMS in self.handler.opt:
+                response["content"][EVENT_STREAM] = {
+                    "schema": {"type": "string"},
+                    "example": EVENTS,
+                }
         refused = {str(status): refusals.reference(status) for status in sorted(self._refusals())}
         self.content["responses"] = {**answers, **refused}
 
