@@ -28,16 +28,6 @@ class NewHook:
     url: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """What was posted to a hook: *body* as it came, and what its run shall see as *inputs*."""
-
-    body: bytes
-    inputs: Mapping[str, Any]
-    timestamp: str = ""
-    signature: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class HookHandlers:
     """What an actor may do with hooks, and what anybody may who knows a hook's token."""
@@ -97,20 +87,20 @@ class HookHandlers:
             raise NotFound("Hook")
         return hook
 
-    def require_signed(self, hook: Hook, call: Call) -> None:
-        """Raise Unauthenticated unless the call is signed, where the hook has a secret."""
+    def require_signed(self, hook: Hook, body: bytes, *, timestamp: str, signature: str) -> None:
+        """Raise Unauthenticated unless *body* is signed, where the hook has a secret."""
         if hook.sealed_secret is None:
             return
         secret = self.cipher.decrypt(hook.sealed_secret).decode(errors="surrogatepass")
         now = self.work.clock.now()
-        if not is_signed(secret, call.timestamp, call.body, call.signature, at=now):
+        if not is_signed(secret, timestamp, body, signature, at=now):
             raise Unauthenticated("The call is not signed, or not well, or not in time")
 
-    async def call(self, hook: Hook, call: Call) -> Run:
+    async def call(self, hook: Hook, inputs: Mapping[str, Any]) -> Run:
         """Start the hook's workflow; raise as `RunWorkflow` does."""
         starter = starter_of(hook)
         run = await self.run_workflow.prepare(
-            starter, hook.workflow_id, inputs=call.inputs, trigger=Trigger.WEBHOOK
+            starter, hook.workflow_id, inputs=inputs, trigger=Trigger.WEBHOOK
         )
         async with self.work(starter, Permission.WORKFLOWS_RUN) as uow:
             if not await uow.hooks.touch(hook.touch(self.work.clock.now())):

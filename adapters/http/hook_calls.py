@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from orbiter.adapters.http.bodies import AnyRequest, body_of, decode, is_json
-from orbiter.application.hooks import Call
+from orbiter.adapters.http.bodies import AnyRequest, decode, is_json
 from orbiter.domain.errors import BadRequest
 
 TIMESTAMP: Final = "X-Orbiter-Timestamp"
@@ -16,27 +15,21 @@ _CREDENTIAL: Final = re.compile(
 )
 
 
-async def call_of(request: AnyRequest) -> Call:
-    """Return what was posted; the body is read to its end, and decoded when it is asked for."""
-    body = await body_of(request)
-    headers = [(name.lower(), value) for name, value in request.headers.multi_items()]
-    return Call(
-        body=body,
-        inputs={
-            "body": _content(body, request.headers.get("content-type", "")),
-            "headers": {
-                name: ", ".join(values)
-                for name, values in _grouped(headers).items()
-                if not _CREDENTIAL.search(name)
-            },
-            "query": {
-                name: values[0] if len(values) == 1 else values
-                for name, values in _grouped(request.query_params.multi_items()).items()
-            },
+def inputs_of(request: AnyRequest, body: bytes) -> dict[str, Any]:
+    """Return `body`, `headers` and `query`; raise BadRequest for a body that is no text."""
+    headers = _grouped((name.lower(), value) for name, value in request.headers.multi_items())
+    query = _grouped(request.query_params.multi_items())
+    return {
+        "body": _content(body, request.headers.get("content-type", "")),
+        "headers": {
+            name: ", ".join(values)
+            for name, values in headers.items()
+            if not _CREDENTIAL.search(name)
         },
-        timestamp=request.headers.get(TIMESTAMP, ""),
-        signature=request.headers.get(SIGNATURE, ""),
-    )
+        "query": {
+            name: values[0] if len(values) == 1 else values for name, values in query.items()
+        },
+    }
 
 
 def _content(body: bytes, content_type: str) -> Any:

@@ -9,8 +9,8 @@ from msgspec import Meta
 
 from orbiter.adapters.http.access import ActorRequest, public, requires
 from orbiter.adapters.http.answers import created
-from orbiter.adapters.http.bodies import AnyRequest
-from orbiter.adapters.http.hook_calls import call_of
+from orbiter.adapters.http.bodies import AnyRequest, body_of
+from orbiter.adapters.http.hook_calls import SIGNATURE, TIMESTAMP, inputs_of
 from orbiter.adapters.http.idempotency import PER_PATH
 from orbiter.adapters.http.paging import PageOut, Pages
 from orbiter.adapters.http.parameters import text
@@ -138,6 +138,11 @@ class HookController(Controller):
         """
         hook = await core.hooks.by_token(hook_id)
         await limits.spend(request.scope, "run", hook.id)
-        call = await call_of(request)
-        core.hooks.require_signed(hook, call)
-        return answered(await core.hooks.call(hook, call))
+        body = await body_of(request)
+        core.hooks.require_signed(
+            hook,
+            body,
+            timestamp=request.headers.get(TIMESTAMP, ""),
+            signature=request.headers.get(SIGNATURE, ""),
+        )
+        return answered(await core.hooks.call(hook, inputs_of(request, body)))

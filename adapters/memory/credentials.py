@@ -123,7 +123,9 @@ class MemoryCredentials:
         old = [
             run
             for run in self._tables.runs.rows()
-            if run.ended and run.finished_at is not None and run.finished_at < before
+            if run.ended
+            and run.finished_at is not None
+            and max(run.queued_at, run.finished_at) < before
         ][:limit]
         for run in old:
             await MemoryRuns(self._tables, run.workspace_id).remove(run.id)

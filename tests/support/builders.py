@@ -7,10 +7,12 @@ from typing import Any
 from orbiter.adapters.system.ids import new_id
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
+from orbiter.domain.hooks import Hook
 from orbiter.domain.identity import Role, Scope
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import Run, Step, Trigger
+from orbiter.domain.schedules import Schedule
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Canvas, Edge, Node, Workflow, WorkflowVersion
@@ -134,6 +136,35 @@ def a_version(workflow: Workflow, **changes: Any) -> WorkflowVersion:
         "created_at": START,
     }
     return WorkflowVersion(**{**given, **changes})
+
+
+def a_schedule(workflow: Workflow, **changes: Any) -> Schedule:
+    """Return an enabled schedule of the workflow that is due in an hour."""
+    given = {
+        "id": new_id(),
+        "workspace_id": workflow.workspace_id,
+        "workflow_id": workflow.id,
+        "cron": "30 10 * * *",
+        "next_run_at": START + timedelta(hours=1),
+        "created_by": workflow.created_by,
+        "created_at": START,
+        "updated_at": START,
+    }
+    return Schedule(**{**given, **changes})
+
+
+def a_hook(workflow: Workflow, **changes: Any) -> Hook:
+    """Return a hook of the workflow, with a token nobody else has."""
+    given = {
+        "id": new_id(),
+        "workspace_id": workflow.workspace_id,
+        "workflow_id": workflow.id,
+        "name": "New orders",
+        "token_hash": a_hash(),
+        "created_by": workflow.created_by,
+        "created_at": START,
+    }
+    return Hook(**{**given, **changes})
 
 
 def a_run(project: Project, **changes: Any) -> Run:

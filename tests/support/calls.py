@@ -1,7 +1,7 @@
 """Calls of repositories, for a state machine: few ids, so that calls meet what others left."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, is_dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -9,19 +9,28 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from orbiter.application.paging import PageRequest
-from orbiter.application.ports.repositories import AuditFilter, RunFilter, WorkflowFilter
+from orbiter.application.ports.repositories import (
+    AuditFilter,
+    RunFilter,
+    TriggerFilter,
+    WorkflowFilter,
+)
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.domain.api_keys import ApiKey
+from orbiter.domain.hooks import Hook
 from orbiter.domain.identity import Role
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import Run, RunStatus, Step, StepStatus, Trigger
+from orbiter.domain.schedules import Schedule
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User, UserStatus
 from orbiter.domain.workflows import Workflow, WorkflowVersion
 from support.builders import (
+    a_hook,
     a_project,
     a_run,
+    a_schedule,
     a_session,
     a_user,
     a_version,
@@ -40,11 +49,12 @@ class Call:
     noun: str
     method: str
     arguments: tuple[Any, ...]
+    named: Mapping[str, Any] = field(default_factory=dict)
 
     async def made(self, uow: UnitOfWork, workspace_id: str) -> Any:
         """Return what comes of it in a unit of work; what is added is the workspace's."""
         method = getattr(getattr(uow, self.noun), self.method)
-        return await method(*(_fit(each, workspace_id) for each in self.arguments))
+        return await method(*(_fit(each, workspace_id) for each in self.arguments), **self.named)
 
 
 def _fit(argument: Any, workspace_id: str) -> Any:
@@ -71,6 +81,8 @@ WORKSPACES: Final = tuple(_id("workspace", number) for number in range(2))
 _projects: Final = _ids("project")
 _workflows: Final = _ids("workflow")
 _runs: Final = _ids("run")
+_schedules: Final = _ids("schedule")
+_hooks: Final = _ids("hook")
 _users: Final = _ids("user")
 _sessions: Final = _ids("session")
 _keys: Final = _ids("key")
@@ -97,6 +109,16 @@ def _a_key(id: str, user_id: str, used_at: datetime | None = None) -> ApiKey:
 
 def _a_reset(user_id: str, at: datetime) -> PasswordReset:
     return PasswordReset(id=user_id, user_id=user_id, token_hash=_hash(user_id), expires_at=at)
+
+
+def _a_schedule(id: str, workflow_id: str, at: datetime | None, name: str) -> Schedule:
+    workflow = a_workflow(a_project("", created_by=id), id=workflow_id)
+    return a_schedule(workflow, id=id, next_run_at=at, name=name)
+
+
+def _a_hook(id: str, workflow_id: str, at: datetime | None = None) -> Hook:
+    workflow = a_workflow(a_project("", created_by=id), id=workflow_id)
+    return a_hook(workflow, id=id, token_hash=_hash(id), last_called_at=at)
 
 
 _a_project: Final = st.builds(
@@ -135,6 +157,8 @@ _a_step: Final = st.builds(
     name=_names,
     status=st.sampled_from(StepStatus),
 )
+_schedule: Final = st.builds(_a_schedule, _schedules, _workflows, st.none() | _moments, _names)
+_hook: Final = st.builds(_a_hook, _hooks, _workflows, st.none() | _moments)
 _a_user: Final = st.builds(
     User,
     id=_users,
@@ -169,6 +193,7 @@ _run_filter: Final = st.builds(
 _audit_filter: Final = st.builds(
     AuditFilter, action=st.none() | _names, created_after=st.none() | _moments
 )
+_trigger_filter: Final = st.builds(TriggerFilter, workflow_id=st.none() | _workflows)
 _workflow_filter: Final = st.builds(WorkflowFilter, project_id=st.none() | _projects)
 
 
@@ -183,6 +208,13 @@ def _page(after: st.SearchStrategy[str]) -> st.SearchStrategy[PageRequest]:
 
 def _call(noun: str, method: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Call]:
     return st.builds(Call, st.just(noun), st.just(method), st.tuples(*arguments))
+
+
+def _call_named(
+    noun: str, method: str, argument: st.SearchStrategy[Any], **named: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Call]:
+    arguments = st.tuples(argument)
+    return st.builds(Call, st.just(noun), st.just(method), arguments, st.fixed_dictionaries(named))
 
 
 def _kept(noun: str, ids: st.SearchStrategy[str], entity: st.SearchStrategy[Any]) -> Any:
@@ -209,6 +241,12 @@ CALLS: Final = st.one_of(
     _call("runs", "page", _page(_runs), _run_filter),
     _call("runs", "put_steps", st.lists(_a_step, max_size=3)),
     _call("runs", "steps", _runs, _page(_numbers.map(str))),
+    _kept("schedules", _schedules, _schedule),
+    _call("schedules", "page", _page(_schedules), _trigger_filter),
+    _call_named("schedules", "claim", _schedule, due=_moments),
+    _kept("hooks", _hooks, _hook),
+    _call("hooks", "page", _page(_hooks), _trigger_filter),
+    _call("hooks", "touch", _hook),
     _kept("users", _users, _a_user),
     _call("users", "page", _page(_users)),
     _call("users", "active_admins"),
@@ -231,6 +269,9 @@ CALLS: Final = st.one_of(
     _call("credentials", "reset", _users.map(_hash)),
     _call("credentials", "take_reset", _users.map(_hash)),
     _call("credentials", "unended_runs"),
+    _call("credentials", "by_hook", _hooks.map(_hash)),
+    _call_named("credentials", "due_schedules", _moments, limit=st.sampled_from([1, 100])),
+    _call_named("credentials", "remove_ended_runs", _moments, limit=st.just(100)),
 )
 
 
@@ -246,5 +287,9 @@ def first_calls(number: int) -> Iterator[Call]:
     yield Call("workflows", "add", (workflow,))
     yield Call("workflows", "add_version", (_a_version(workflow.id, 1),))
     yield Call("runs", "add", (run,))
+    yield Call(
+        "schedules", "add", (_a_schedule(_id("schedule", number), workflow.id, START, "Apollo"),)
+    )
+    yield Call("hooks", "add", (_a_hook(_id("hook", number), workflow.id),))
     yield Call("sessions", "add", (_a_session(_id("session", number), user.id),))
     yield Call("api_keys", "add", (_a_key(_id("key", number), user.id),))

@@ -47,6 +47,9 @@ class Hiccups:
     async def ready(self) -> None:
         await self.storage.ready()
 
+    async def shrink(self) -> None:
+        await self.storage.shrink()
+
     async def close(self) -> None:
         await self.storage.close()
 
@@ -82,11 +85,12 @@ class Plant(Laboratory):
 
     async def killed(self) -> None:
         """Let the engine end as by a kill: nothing is stored any more."""
-        tasks = [each for each in asyncio.all_tasks() if _of_the_engine(each)]
         self.storage.trouble = [RuntimeError("killed")] * 1000
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := [each for each in asyncio.all_tasks() if _of_the_engine(each)]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0)
         self.storage.trouble = []
 
     async def keep(self, graph: WorkflowVersion) -> str:

@@ -5,7 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from orbiter.application.paging import Page, PageRequest
-from orbiter.application.ports.repositories import AuditFilter, RunFilter, WorkflowFilter
+from orbiter.application.ports.repositories import (
+    AuditFilter,
+    RunFilter,
+    TriggerFilter,
+    WorkflowFilter,
+)
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import RunStatus
@@ -13,8 +18,10 @@ from orbiter.domain.users import User
 from orbiter.domain.workflows import Workflow
 from orbiter.domain.workspaces import Workspace
 from support.builders import (
+    a_hook,
     a_project,
     a_run,
+    a_schedule,
     a_session,
     a_user,
     a_version,
@@ -26,13 +33,24 @@ from support.builders import (
 from support.clock import START
 
 # What `Repository` promises, each of these keeps.
-NOUNS: Final = ("projects", "workflows", "runs", "users", "sessions", "api_keys")
+NOUNS: Final = (
+    "projects",
+    "workflows",
+    "runs",
+    "schedules",
+    "hooks",
+    "users",
+    "sessions",
+    "api_keys",
+)
 LISTS: Final = (*NOUNS, "audit_log")
 
 _CHANGES: Final[dict[str, dict[str, Any]]] = {
     "projects": {"name": "Gemini", "description": None},
     "workflows": {"name": "Answer the mail", "revision": 2},
     "runs": {"status": RunStatus.RUNNING, "started_at": START},
+    "schedules": {"name": "Hourly", "inputs": {"a": [1]}, "next_run_at": None, "enabled": False},
+    "hooks": {"name": "Old orders", "sealed_secret": b"\0sealed"},
     "users": {"name": "Ann"},
     "sessions": {"address": "203.0.113.9"},
     "api_keys": {"name": "Hourly build"},
@@ -61,6 +79,10 @@ class Tenant:
                 return a_workflow(self.project, **changes)
             case "runs":
                 return a_run(self.project, workflow_id=self.workflow.id, **changes)
+            case "schedules":
+                return a_schedule(self.workflow, **changes)
+            case "hooks":
+                return a_hook(self.workflow, **changes)
             case "users":
                 return a_user(self.id, **changes)
             case "sessions":
@@ -79,6 +101,10 @@ class Tenant:
                 return await uow.workflows.page(request, WorkflowFilter())
             case "runs":
                 return await uow.runs.page(request, RunFilter())
+            case "schedules":
+                return await uow.schedules.page(request, TriggerFilter())
+            case "hooks":
+                return await uow.hooks.page(request, TriggerFilter())
             case "users":
                 return await uow.users.page(request)
             case "sessions":
