@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dependency_injector import containers, providers
 
+from orbiter.adapters.durable.engine import DurableRunEngine
 from orbiter.adapters.memory.idempotency import MemoryIdempotencyStore
 from orbiter.adapters.memory.mailer import MemoryMailer
 from orbiter.adapters.memory.rate_limits import MemoryRateLimiter
-from orbiter.adapters.memory.run_engine import MemoryRunEngine
 from orbiter.adapters.memory.run_feed import MemoryRunFeed
-from orbiter.adapters.memory.step_runner import MemoryStepRunner
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.notification.files import FileMailer
 from orbiter.adapters.notification.smtp import SmtpMailer
@@ -128,20 +127,23 @@ class Container(containers.DeclarativeContainer):
         run_seconds=settings.provided.run_max_seconds,
     )
     executor = providers.Singleton(Executor, world, limits)
-    alone: providers.Provider[bool] = providers.Object(True)
+    shared: providers.Provider[bool] = settings.provided.is_shared
     feed = providers.Singleton(MemoryRunFeed)
     events = providers.Singleton(RunEndings, storage, feed)
     chronicle = providers.Singleton(Chronicle, feed, clock)
     engine = providers.Singleton(
-        MemoryRunEngine,
+        DurableRunEngine,
         storage=storage,
         executor=executor,
-        runner=providers.Singleton(MemoryStepRunner, clock),
         events=events,
         chronicle=chronicle,
         clock=clock,
+        new_id=providers.Object(new_id),
         concurrency=settings.provided.run_concurrency,
-        alone=alone,
+        workspace_concurrency=settings.provided.workspace_concurrency,
+        shared=shared,
+        executes=settings.provided.execute,
+        ttl_seconds=settings.provided.lease_seconds,
     )
     core = providers.Singleton(
         Orbiter.assemble,
@@ -183,26 +185,25 @@ def in_memory(**settings: Any) -> Container:
     container.storage.override(providers.Singleton(MemoryStorage))
     container.idempotency.override(providers.Singleton(MemoryIdempotencyStore))
     container.limiter.override(providers.Singleton(MemoryRateLimiter))
+    container.shared.override(False)
     return container
 
 
 @asynccontextmanager
 async def running(container: Container) -> AsyncIterator[Orbiter]:
     """Give the core over a migrated database and a running engine; end them in order."""
-    from orbiter.adapters.sql.presence import present
+    from orbiter.adapters.sql.run_feed import listening
     from orbiter.adapters.sql.schema import migrate
 
-    url = container.settings().storage_url
-    await migrate(url)
-    async with present(url) as presence:
-        container.alone.override(presence.alone)
+    settings = container.settings()
+    await migrate(settings.storage_url)
+    async with listening(settings.storage_url, container.feed()):
         core = container.core()
         try:
             await core.start()
-            await presence.settle()
             yield core
         finally:
-            await core.stop(container.settings().shutdown_seconds)
+            await core.stop(settings.shutdown_seconds)
             await container.http_client().close()
             container.passwords().close()
 
