@@ -5,6 +5,7 @@ from typing import Final
 
 from orbiter.application.accounts import AccountHandlers
 from orbiter.application.api_keys import ApiKeyHandlers
+from orbiter.application.approvals import ApprovalHandlers
 from orbiter.application.audit_log import AuditLogHandlers
 from orbiter.application.authentication import Authentication
 from orbiter.application.errands import Errands
@@ -50,6 +51,7 @@ class Orbiter:
     run_workflow: RunWorkflow
     runs: RunHandlers
     run_events: RunEventHandlers
+    approvals: ApprovalHandlers
     schedules: ScheduleHandlers
     hooks: HookHandlers
     storage: Storage
@@ -86,6 +88,7 @@ class Orbiter:
         """
         work = Work(storage, clock, new_id)
         errands = Errands()
+        chronicle = Chronicle(feed, clock)
         run_workflow = RunWorkflow(work, engine, events, executor)
         ticker = Ticker(storage, run_workflow, calendar, clock)
         retention = Retention(storage, clock, keep_runs_days)
@@ -102,7 +105,8 @@ class Orbiter:
             projects=ProjectHandlers(work, engine),
             workflows=WorkflowHandlers(work, schemas),
             run_workflow=run_workflow,
-            runs=RunHandlers(work, engine, events, Chronicle(feed, clock)),
+            runs=RunHandlers(work, engine, events, chronicle),
+            approvals=ApprovalHandlers(work, engine, schemas, chronicle),
             run_events=RunEventHandlers(work, feed),
             storage=storage,
             engine=engine,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import WorkflowFilter
@@ -21,6 +21,9 @@ from orbiter.domain.workflows import (
     WorkflowVersion,
     issues_of,
 )
+
+# Which setting of a node is a JSON Schema, by its type.
+_SCHEMAS: Final = {"start": "inputs", "approval": "fields"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +196,7 @@ class WorkflowHandlers:
 
     def _schema_issues(self, canvas: Canvas) -> Iterator[Issue]:
         for node in canvas.nodes:
-            schema = node.config.get("inputs") if node.type == "start" else None
+            schema = node.config.get(_SCHEMAS.get(node.type, ""))
             if schema is not None:
                 for complaint in self.schemas.complaints(schema):
                     yield Issue(node_id=node.id, code="INVALID_SCHEMA", message=complaint)

@@ -13,6 +13,7 @@ from orbiter.adapters.http.access import Access, require_stated
 from orbiter.adapters.http.accounts import AccountController
 from orbiter.adapters.http.answers import API
 from orbiter.adapters.http.api_keys import ApiKeyController
+from orbiter.adapters.http.approvals import ApprovalController
 from orbiter.adapters.http.audit_log import AuditLogController
 from orbiter.adapters.http.bodies import StrictBody, read_body
 from orbiter.adapters.http.ci import CiController
@@ -51,6 +52,7 @@ CONTROLLERS: Final = (
     StartController,
     RunController,
     RunEventController,
+    ApprovalController,
     ScheduleController,
     HookController,
     CiController,

@@ -136,6 +136,10 @@ class Journal:
         """Number the next step *sequence* at least."""
         self._steps = max(self._steps, sequence)
 
+    async def flush(self) -> None:
+        """Return when everything written is stored."""
+        await self._trace.flush()
+
     def weigh(self, output: Any) -> None:
         """Count what a node gives; raise NodeFailed or LimitCrossed when it is too much."""
         self._bytes += size_of(output, self._limits.value_bytes)

@@ -1,7 +1,8 @@
 """A node at its turn: what it sees, and how it reaches the world."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.world import World
 from orbiter.application.ports.execution import Effect, EffectError, EffectFailed, Parked
 from orbiter.application.ports.outbound import OutboundError
+from orbiter.domain.runs import Step
 from orbiter.domain.workflows import Node
 
 
@@ -32,9 +34,9 @@ class Visit:
     """One node at its turn.
 
     *inputs* has the outputs of the live nodes before it, by id; *instant* says that nothing in it
-    waits. *input* is what the trace shows that it worked on: its settings, unless its behaviour
-    says more. *attempt* counts from 1, and steps from before the sequence *since* are of earlier
-    ones. *enter* walks a loop's body.
+    waits. *step* is its line in the trace as it began. *input* is what the trace shows that it
+    worked on: its settings, unless its behaviour says more. *attempt* counts from 1, and steps from
+    before the sequence *since* are of earlier ones. *enter* walks a loop's body.
     """
 
     node: Node
@@ -46,6 +48,7 @@ class Visit:
     journey: Journey
     instant: bool
     enter: Enter
+    step: Step | None = None
     input: Any = None
     attempt: int = 1
     since: int = 0
@@ -117,6 +120,24 @@ class Visit:
             return await self.journey.runner.answer(f"{self.key}:{name}")
         except Parked:
             return None
+
+    async def settle(self, name: str, value: Any) -> Any:
+        """Decide what keeps nodes from being visited again, once their steps are stored."""
+        await self.journey.journal.flush()
+        return await self.decide(name, value)
+
+    async def answer(self, *, until: datetime | None = None) -> Any:
+        """Return what was answered to this attempt, or raise Parked."""
+        return await self.journey.runner.answer(self._question, until=until)
+
+    async def answer_if_none(self, value: Any) -> Any:
+        """Return *value*, which is the answer from now on, or the one that was given meanwhile."""
+        return await self.journey.runner.decide(self._question, value)
+
+    @property
+    def _question(self) -> str:
+        assert self.step is not None
+        return replace(self.step, attempt=self.attempt).question
 
     async def sleep(self, seconds: float) -> None:
         """Let *seconds* pass."""

@@ -25,7 +25,7 @@ async def visited(visit: Visit, *, unwanted: Callable[[], bool]) -> Outcome | No
     None if it was stopped because its result had become *unwanted*.
     """
     journal = visit.journey.journal
-    step = journal.begin(visit.node, visit.place, announce=not visit.instant)
+    step = visit.step = journal.begin(visit.node, visit.place, announce=not visit.instant)
     if step.status is StepStatus.SKIPPED:
         # It was given up in an earlier execution.
         return None

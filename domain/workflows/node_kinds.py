@@ -14,6 +14,8 @@ Complaints = Iterable[tuple[str, str]]
 
 OUTPUT: Final = "output"
 ERROR: Final = "error"
+APPROVED: Final = "approved"
+REJECTED: Final = "rejected"
 MAX_ITERATIONS: Final = 10_000
 MAX_DELAY_SECONDS: Final = 366 * 24 * 3600
 
@@ -162,6 +164,20 @@ NODE_KINDS: Final[Mapping[str, NodeKind]] = {
         Shape({"seconds": Number(0, MAX_DELAY_SECONDS, template=True), "until": Text()}),
         pure=False,
         complaints=_one_of("seconds", "until"),
+    ),
+    "approval": NodeKind(
+        Shape(
+            {
+                "message": Text(),
+                "fields": Object(),
+                "timeout_seconds": Number(0.001, MAX_DELAY_SECONDS),
+                "on_timeout": Choice(("approve", "reject", "fail")),
+            }
+        ),
+        frozenset({"message"}),
+        pure=False,
+        handles=lambda _: frozenset({APPROVED, REJECTED}),
+        otherwise=lambda _: REJECTED,
     ),
     "note": NodeKind(Shape({"text": Text()}), handles=lambda _: frozenset(), runs=False),
 }

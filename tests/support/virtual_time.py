@@ -26,6 +26,10 @@ class VirtualClock:
     def now(self) -> datetime:
         return self._now
 
+    def advance_to(self, time: datetime) -> None:
+        """Let time pass, unless it has."""
+        self._now = max(self._now, time)
+
     async def sleep(self, seconds: float) -> None:
         until = self._now + timedelta(seconds=seconds)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from orbiter.application.execution.nodes import (
+    approval,
     condition,
     delay,
     end,
@@ -22,6 +23,7 @@ from orbiter.application.execution.nodes import (
 from orbiter.application.execution.visit import Behaviour
 
 BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
+    "approval": approval.behave,
     "condition": condition.behave,
     "delay": delay.behave,
     "end": end.behave,

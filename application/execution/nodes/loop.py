@@ -31,7 +31,7 @@ async def behave(visit: Visit) -> Outcome:
         # An attempt that was in time once is so for ever.
         outcome = await (_taken(visit) if bound is None or end else _in_time(visit, bound))
     except NodeFailed as failed:
-        raise _failed(visit, await visit.decide(_END, _told(visit, failed))) from None
+        raise _failed(visit, await visit.settle(_END, _told(visit, failed))) from None
     if bound is not None:
         await visit.decide(_END, {})
     return outcome
@@ -175,7 +175,7 @@ async def _turn(visit: Visit, index: int, variables: Variables, **values: Any) -
         if not forgives:
             raise
         if not visit.instant:
-            await visit.decide(failure, _told(visit, failed))
+            await visit.settle(failure, _told(visit, failed))
         return None
 
 
