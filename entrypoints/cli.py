@@ -96,9 +96,10 @@ def serve(*, options: Annotated[Options | None, Parameter(name="*")] = None) -> 
     # Imported where it is used, here and below: help and settings are there at once.
     from orbiter.entrypoints.container import Container, started
 
-    started_once = started(Container(settings=settings))
+    container = Container(settings=settings)
     with nullcontext() if settings.is_shared else exclusive(settings.data_dir):
-        _run(serving.serve(started_once, settings, lambda: announce(loaded)))
+        told, let_go = lambda: announce(loaded), container.feed().close
+        _run(serving.serve(started(container), settings, told, let_go))
 
 
 @app.command

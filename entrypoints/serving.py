@@ -25,18 +25,24 @@ class CannotListen(Exception):
     """The address can't be listened on; the message says why."""
 
 
-async def serve(started: Started, settings: Settings, announce: Callable[[], None]) -> None:
+async def serve(
+    started: Started,
+    settings: Settings,
+    announce: Callable[[], None],
+    let_go: Callable[[], None] = lambda: None,
+) -> None:
     """Serve what *started* gives until SIGINT or SIGTERM, then end in order.
 
     The port is bound first, so that a second server changes nothing, and taken into use once
-    *started* is entered; then *announce* is called. At the end no connection is accepted any more,
-    open requests get `shutdown_seconds`, and *started* is left. A second signal ends the process
-    at once. Raise CannotListen.
+    *started* is entered; then *announce* is called. At the end *let_go* is to end what would go on
+    for as long as the client likes, no connection is accepted any more, open requests get
+    `shutdown_seconds`, and *started* is left. A second signal ends the process at once. Raise
+    CannotListen.
     """
     listening = _bound(settings.host, settings.port)
     try:
         async with started as application:
-            server = _Server(_config(application, settings), announce)
+            server = _Server(_config(application, settings), announce, let_go)
             _end_on_signals(server)
             await server.serve(sockets=listening)
             await server.settle()
@@ -48,9 +54,12 @@ async def serve(started: Started, settings: Settings, announce: Callable[[], Non
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handlers, which would end the process by the signal."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, announce: Callable[[], None], let_go: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._announce = announce
+        self._let_go = let_go
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -64,6 +73,11 @@ class _Server(uvicorn.Server):
         except OSError as failure:
             raise _cannot_listen(self.config.host, self.config.port, failure) from None
         self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let go of who only listens, then end."""
+        self._let_go()
+        await super().shutdown(sockets)
 
     async def settle(self) -> None:
         """Let requests that were cut off come to their end, before storage is closed."""
