@@ -1,4 +1,4 @@
-"""The command line: `orbiter serve`, `migrate`, `users create`, `settings`, `openapi`."""
+"""The command line: `orbiter serve`, `worker`, `migrate`, `users create`, `settings`, `openapi`."""
 
 import asyncio
 import getpass
@@ -18,7 +18,7 @@ from orbiter.adapters.telemetry.logging import configure_logging
 from orbiter.domain.errors import Invalid, OrbiterError, Unavailable
 from orbiter.domain.identity import Role
 from orbiter.domain.users import User
-from orbiter.entrypoints import serving
+from orbiter.entrypoints import serving, worker
 from orbiter.entrypoints.announcement import announce
 from orbiter.entrypoints.data_folder import DataFolderUnusable, exclusive, make_writable
 from orbiter.entrypoints.settings import (
@@ -73,7 +73,7 @@ def main() -> None:
         _refuse(_with_reason(refusal))
     except OrbiterError as refusal:
         _refuse(refusal.message)
-    except (serving.CannotListen, DataFolderUnusable) as refusal:
+    except (serving.CannotListen, DataFolderUnusable, worker.NotShared) as refusal:
         _refuse(str(refusal))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -100,6 +100,19 @@ def serve(*, options: Annotated[Options | None, Parameter(name="*")] = None) -> 
     with nullcontext() if settings.is_shared else exclusive(settings.data_dir):
         told, let_go = lambda: announce(loaded), container.feed().close
         _run(serving.serve(started(container), settings, told, let_go))
+
+
+@app.command(name="worker")
+def execute(*, options: Annotated[Options | None, Parameter(name="*")] = None) -> None:
+    """Execute runs, without HTTP, until SIGINT or SIGTERM; beside others, on PostgreSQL alone.
+
+    Each option is an environment variable too: ORBITER_RUN_CONCURRENCY for --run-concurrency.
+    """
+    loaded = _loaded({**(options or {}), "execute": "on"})
+    worker.require_shared(loaded)
+    from orbiter.entrypoints.container import Container, running
+
+    _run(worker.work(running(Container(settings=loaded.settings)), loaded))
 
 
 @app.command

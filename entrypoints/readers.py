@@ -47,6 +47,13 @@ def whole(minimum: int, maximum: int) -> Callable[[str], int]:
     return read
 
 
+def switch(value: str) -> bool:
+    """Read on or off."""
+    if value not in ("on", "off"):
+        raise ValueError("must be on or off")
+    return value == "on"
+
+
 def choice(kind: type[Choice]) -> Callable[[str], Choice]:
     """Return a reader of the words of *kind*."""
 

@@ -22,9 +22,7 @@ _DEFINITION: Final = "definition"
 # Up to the last @: a password with an unquoted one must not be shown by half.
 _PASSWORD: Final = re.compile(r"(?<=//)([^:@]*:).*(?=@)|(?<=[?&]password=)[^&]*")
 # Settings of features that are still to come, and variables that are read elsewhere.
-LATER: Final = frozenset(
-    {"ORBITER_ALERT_INTERVAL_SECONDS", "ORBITER_EXECUTE"}
-)
+LATER: Final = frozenset({"ORBITER_ALERT_INTERVAL_SECONDS"})
 ELSEWHERE: Final = frozenset({"ORBITER_URL"})
 
 
@@ -132,6 +130,15 @@ class Settings:
     schedule_interval_seconds: int = _setting(
         readers.whole(1, 3600), "1", "Seconds between two looks for schedules that are due"
     )
+    workspace_concurrency: int = _setting(
+        readers.whole(0, 10_000), "0", "Runs of one workspace executed at once; 0 for any number"
+    )
+    execute: bool = _setting(
+        readers.switch, "on", "on, or off to leave the execution of runs to workers"
+    )
+    lease_seconds: int = _setting(
+        readers.whole(3, 3600), "15", "Seconds after which a silent process's runs are taken over"
+    )
     smtp_url: str | None = _setting(
         readers.optional(readers.smtp_url),
         "",
@@ -223,6 +230,9 @@ def load(environment: Mapping[str, str], options: Mapping[str, str] | None = Non
             problems.append(f"{name}: {reason}")
     if values.get("smtp_url") and "mail_from" in values and not values["mail_from"]:
         problems.append("ORBITER_MAIL_FROM: needed where ORBITER_SMTP_URL is set")
+    url = values.get("database_url", "postgresql") or ""
+    if values.get("execute") is False and not url.startswith("postgresql"):
+        problems.append("ORBITER_EXECUTE: off needs workers, and these ORBITER_DATABASE_URL")
     if problems:
         raise WrongSettings(problems)
     return Loaded(settings=Settings(**values), given=given, warnings=tuple(_warnings(environment)))

@@ -13,6 +13,7 @@ from orbiter.adapters.durable.lease import TTL_SECONDS, Lease
 from orbiter.adapters.durable.ledger import Ledger
 from orbiter.adapters.durable.queue import Queue
 from orbiter.adapters.durable.segments import Loaded, Segments
+from orbiter.adapters.durable.stored import closed, stored_steps
 from orbiter.adapters.durable.trace import Trace
 from orbiter.application.execution.executor import Executor
 from orbiter.application.ports.execution import Reuse, RunEvents
@@ -20,10 +21,11 @@ from orbiter.application.ports.executions import Claimed, Recorded
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.system import Clock, IdFactory
 from orbiter.domain.errors import Unavailable
-from orbiter.domain.runs import Run
+from orbiter.domain.runs import Run, StepError
 
 LOOK_SECONDS: Final = 0.4
 UNWIND_SECONDS: Final = 5.0
+CANCELLED: Final = StepError(code="CANCELLED", message="Cancelled before it ended")
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +116,9 @@ class DurableRunEngine:
             if await uow.runs.advance(child):
                 await self.cancel(uow, child)
                 await self._chronicle.of_run(uow, child)
+        if run.id not in self._executing:
+            steps = (await stored_steps(uow, run.id)).values()
+            await uow.runs.put_steps(closed(steps, CANCELLED, at=self._clock.now()))
         await uow.executions.remove(run.id)
         if run.parent_run_id is not None:
             await uow.executions.wake(run.parent_run_id)
@@ -179,6 +184,7 @@ class DurableRunEngine:
             del self._executing[run_id]
             self._why.pop(run_id, None)
             self._queue.leave(run_id)
+            self._events.ended(run_id)
 
     async def _execute(self, claimed: Claimed, accepted: Loaded | None) -> None:
         run_id = claimed.run_id
@@ -192,7 +198,6 @@ class DurableRunEngine:
             log.error("Run %s has no end that can be stored", run_id, exc_info=error)
         finally:
             self._trace.drop(run_id)
-            self._events.ended(run_id)
 
     def _cancelled(self, run_id: str) -> None:
         if run_id in self._executing:
@@ -227,8 +232,8 @@ class DurableRunEngine:
                 continue
             try:
                 await self._stop_lost(list(self._executing))
-            except Unavailable as error:
-                log.warning("Who has which run can't be looked up: %s", error.message)
+            except Exception as error:
+                log.warning("Who has which run can't be looked up yet: %s", error)
 
     async def _stop_lost(self, run_ids: list[str]) -> None:
         async with self._storage.open("", reading=True) as uow:

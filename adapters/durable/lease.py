@@ -8,7 +8,6 @@ from typing import Final
 
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock, IdFactory
-from orbiter.domain.errors import Unavailable
 
 TTL_SECONDS: Final = 15.0
 BEATS_PER_TTL: Final = 3
@@ -62,7 +61,7 @@ class Lease:
                     lost()
                     await self._begin_anew()
                 await self._bury()
-            except (Unavailable, TimeoutError) as error:
+            except Exception as error:
                 log.warning("The lease can't be renewed yet: %s", error)
                 if self._enrolled and not self.alive:
                     self._enrolled = False

@@ -10,7 +10,6 @@ from orbiter.adapters.durable.lease import Lease
 from orbiter.application.ports.executions import Claimed
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock
-from orbiter.domain.errors import Unavailable
 
 BUSY_SECONDS: Final = 0.15
 IDLE_SECONDS: Final = 1.0
@@ -87,8 +86,8 @@ class Queue:
             try:
                 found = await self._take_up()
                 pause = await self._pause(pause, found=found)
-            except Unavailable as error:
-                log.warning("The queue waits for storage: %s", error.message)
+            except Exception as error:
+                log.warning("The queue can't be looked at yet: %s", error)
                 pause = IDLE_SECONDS
             if pause is not None:
                 await self._wait(pause)

@@ -3,16 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
 from orbiter.adapters.durable.books import Books
 from orbiter.adapters.durable.ledger import FIRST_PAUSE, LONGEST_PAUSE
 from orbiter.adapters.durable.runner import DurableStepRunner
+from orbiter.adapters.durable.stored import closed, stored_steps
 from orbiter.adapters.durable.trace import Trace
 from orbiter.application.execution.executor import Executor
-from orbiter.application.paging import PageRequest
 from orbiter.application.ports.execution import Past, Segment
 from orbiter.application.ports.executions import Claimed, Recorded
 from orbiter.application.ports.storage import Storage, UnitOfWork
@@ -22,7 +22,6 @@ from orbiter.domain.runs import Run, RunError, Step, StepError
 from orbiter.domain.workflows import WorkflowVersion
 
 TAKEUPS_MAX: Final = 5
-STEPS_AT_ONCE: Final = 500
 CRASHED: Final = RunError(
     code="CRASHED_REPEATEDLY",
     message=f"The process that executed the run ended {TAKEUPS_MAX} times in a row",
@@ -95,9 +94,9 @@ class Segments:
         now = self.clock.now()
         run = loaded.run.start(at=now)
         trace = self.trace.of(run)
-        for step in loaded.steps.values():
-            if not step.ended:
-                trace.write(step.fail(StepError(code=error.code, message=error.message), at=now))
+        reason = StepError(code=error.code, message=error.message)
+        for step in closed(loaded.steps.values(), reason, at=now):
+            trace.write(step)
         return Segment(run=run.fail(error, at=now))
 
     async def _loaded(self, claimed: Claimed) -> Loaded | None:
@@ -126,17 +125,6 @@ async def _found(uow: UnitOfWork, claimed: Claimed) -> Loaded | None:
     return Loaded(
         run=run,
         graph=graph,
-        steps=await _steps(uow, run.id),
+        steps=await stored_steps(uow, run.id),
         records=await uow.executions.recorded(run.id),
     )
-
-
-async def _steps(uow: UnitOfWork, run_id: str) -> Mapping[str, Step]:
-    request = PageRequest(limit=STEPS_AT_ONCE, newest_first=False)
-    steps: dict[str, Step] = {}
-    while True:
-        page = await uow.runs.steps(run_id, request)
-        steps.update((step.id, step) for step in page.items)
-        if page.next_after is None:
-            return steps
-        request = replace(request, after=page.next_after)

@@ -190,16 +190,25 @@ def test_names_that_mean_nothing_are_told() -> None:
     environment = {
         "ORBITER_PROT": "1",
         "ORBITER_XYZZY": "1",
-        "ORBITER_EXECUTE": "off",
+        "ORBITER_ALERT_INTERVAL_SECONDS": "30",
         "ORBITER_URL": "http://127.0.0.1:8000",
         "ORBITER_SECRET_KEY_FILE": "",
         "PATH": "/bin",
     }
     assert load(environment).warnings == (
-        "ORBITER_EXECUTE has no effect yet",
+        "ORBITER_ALERT_INTERVAL_SECONDS has no effect yet",
         "ORBITER_PROT is no setting of Orbiter and is ignored; ORBITER_PORT is meant?",
         "ORBITER_XYZZY is no setting of Orbiter and is ignored",
     )
+
+
+def test_runs_are_left_to_workers_only_where_there_can_be_some() -> None:
+    shared = {"ORBITER_DATABASE_URL": "postgresql+asyncpg://db/orbiter"}
+    assert not load({"ORBITER_EXECUTE": "off", **shared}).settings.execute
+    with pytest.raises(WrongSettings, match="ORBITER_EXECUTE: off needs workers"):
+        load({"ORBITER_EXECUTE": "off"})
+    with pytest.raises(WrongSettings, match="ORBITER_EXECUTE: must be on or off"):
+        load({"ORBITER_EXECUTE": "maybe"})
 
 
 def test_rate_limits_are_changed_one_by_one() -> None:
