@@ -6,6 +6,7 @@ rest. A word that is lost while the connection is down delays a reader, who look
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from orbiter.adapters.sql.postgresql import CONNECT_SECONDS
 from orbiter.application.ports.run_events import RunFeed
 
 CHANNEL: Final = "orbiter_run_events"
+_NOTICE: Final = re.compile(r"(\S{1,64}) (\d{1,18}) ([01])")
 PROBE_SECONDS: Final = 30.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
@@ -74,8 +76,9 @@ async def _hear(connection: Any, feed: RunFeed) -> None:
     closed = asyncio.Event()
 
     def heard(_connection: Any, _process: int, _channel: str, told: str) -> None:
-        run_id, sequence, ended = told.split(" ")
-        feed.publish(run_id, int(sequence), ended=ended == "1")
+        found = _NOTICE.fullmatch(told)
+        if found:
+            feed.publish(found[1], int(found[2]), ended=found[3] == "1")
 
     connection.add_termination_listener(lambda _: closed.set())
     try:
