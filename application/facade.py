@@ -8,6 +8,7 @@ from orbiter.application.api_keys import ApiKeyHandlers
 from orbiter.application.approvals import ApprovalHandlers
 from orbiter.application.audit_log import AuditLogHandlers
 from orbiter.application.authentication import Authentication
+from orbiter.application.child_runs import StoredChildRuns
 from orbiter.application.errands import Errands
 from orbiter.application.execution.executor import Executor
 from orbiter.application.hooks import HookHandlers
@@ -89,6 +90,7 @@ class Orbiter:
         work = Work(storage, clock, new_id)
         errands = Errands()
         chronicle = Chronicle(feed, clock)
+        executor.have(StoredChildRuns(storage, engine, executor, chronicle, clock))
         run_workflow = RunWorkflow(work, engine, events, executor)
         ticker = Ticker(storage, run_workflow, calendar, clock)
         retention = Retention(storage, clock, keep_runs_days)

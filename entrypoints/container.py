@@ -119,6 +119,7 @@ class Container(containers.DeclarativeContainer):
         templates=providers.Singleton(MinijinjaTemplates),
         schemas=schemas,
         http=http_client,
+        mailer=mailer,
         clock=clock,
     )
     limits = providers.Singleton(

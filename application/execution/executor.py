@@ -18,6 +18,7 @@ from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.walk import Walk
 from orbiter.application.execution.world import World
 from orbiter.application.ports.execution import (
+    ChildRuns,
     Done,
     Effect,
     Parked,
@@ -26,7 +27,7 @@ from orbiter.application.ports.execution import (
     StepRunner,
     TraceSink,
 )
-from orbiter.domain.errors import FieldProblem
+from orbiter.domain.errors import FieldProblem, Unavailable
 from orbiter.domain.runs import Run, RunError, Step
 from orbiter.domain.workflows import Retry, WorkflowVersion
 
@@ -43,7 +44,13 @@ class Executor:
         self._world = world
         self._limits = limits or Limits()
         self._processor = Processor()
+        self._children: ChildRuns | None = None
         self._plans: dict[tuple[str, int], Plan] = {}
+
+    def have(self, children: ChildRuns) -> None:
+        """Let nodes start *children*; without that they can't."""
+        # They need an engine, which needs an executor.
+        self._children = children
 
     def is_instant(self, graph: WorkflowVersion) -> bool:
         """Say whether the graph is purely computed: no effect, no waiting."""
@@ -78,7 +85,7 @@ class Executor:
 
         Its steps go to *trace*, its effects through *runner*; *past* is what was left before.
         """
-        clock = self._world.clock
+        clock, plan = self._world.clock, self._plan(graph)
         journal = Journal(trace, clock, self._limits, self._processor, past)
         wake_at = None
         try:
@@ -90,6 +97,8 @@ class Executor:
             left = run.fail(_error_of(error, run), at=clock.now())
         if left.ended:
             journal.close()
+            if plan.has_children:
+                await self._end_children(run)
         return Segment(run=left.charge(journal.usage, journal.cost_usd), wake_at=wake_at)
 
     async def _output(
@@ -104,7 +113,13 @@ class Executor:
         try:
             async with asyncio.timeout(self._limits.run_seconds - seconds_run) as bound:
                 journey = Journey(
-                    plan=plan, world=self._world, runner=runner, journal=journal, bound=bound
+                    run=run,
+                    plan=plan,
+                    world=self._world,
+                    runner=runner,
+                    journal=journal,
+                    bound=bound,
+                    children=self._children,
                 )
                 scope = self._scope(run, graph, plan)
                 walk = Walk(journey, plan.top, Place(run_id=run.id), scope)
@@ -112,6 +127,13 @@ class Executor:
         except TimeoutError:
             message = f"The run took more than {self._limits.run_seconds:g} seconds"
             raise LimitCrossed("RUN_TIMEOUT", message) from None
+
+    async def _end_children(self, run: Run) -> None:
+        if self._children is not None:
+            try:
+                await self._children.cancel_all(run)
+            except Unavailable as error:
+                log.warning("Children of run %s may go on: %s", run.id, error.message)
 
     def _scope(self, run: Run, graph: WorkflowVersion, plan: Plan) -> Scope:
         schema = _schema(graph)

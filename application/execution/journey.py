@@ -7,18 +7,21 @@ from time import monotonic
 from orbiter.application.execution.journal import Journal
 from orbiter.application.execution.plan import Plan
 from orbiter.application.execution.world import World
-from orbiter.application.ports.execution import StepRunner
+from orbiter.application.ports.execution import ChildRuns, StepRunner
+from orbiter.domain.runs import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
     """One execution of a run; *bound* ends it when it has been running for too long."""
 
+    run: Run
     plan: Plan
     world: World
     runner: StepRunner
     journal: Journal
     bound: asyncio.Timeout
+    children: ChildRuns | None = None
 
     async def sleep(self, key: str, seconds: float) -> None:
         """Let *seconds* pass, which do not count as running, or raise Parked."""

@@ -40,8 +40,11 @@ class Place:
 
     def step_of(self, node_id: str) -> str:
         """Return the id of a node's step: a UUID with the run's time, and a digest for chance."""
-        place = f"{self.run_id}:{self._path(node_id)}:{self._turns()}"
-        digest = sha256(place.encode()).hexdigest()
+        return self.child_of(f"{self.run_id}:{self._path(node_id)}:{self._turns()}")
+
+    def child_of(self, key: str) -> str:
+        """Return the id of what belongs to a key: a UUID with the run's time, else of the key."""
+        digest = sha256(key.encode()).hexdigest()
         variant = _VARIANTS[int(digest[3], 16) % 4]
         return f"{self.run_id[:13]}-7{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 

@@ -42,6 +42,12 @@ class Plan:
     bodies: Mapping[str | None, Body]
 
     @property
+    def has_children(self) -> bool:
+        """Say whether a node may start a child run."""
+        every = (node for body in self.bodies.values() for node in body.nodes)
+        return any(node.type == "workflow" for node in every)
+
+    @property
     def top(self) -> Body:
         """Return the body that is in no loop."""
         return self.bodies[None]

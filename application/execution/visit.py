@@ -15,7 +15,7 @@ from orbiter.application.execution.world import World
 from orbiter.application.ports.execution import Effect, EffectError, EffectFailed, Parked
 from orbiter.application.ports.outbound import OutboundError
 from orbiter.domain.runs import Step
-from orbiter.domain.workflows import Node
+from orbiter.domain.workflows import Node, Retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,17 @@ class Visit:
             self._note(earlier)
             raise last from failed
         self._note([_failure_of(each) for each in done.failures])
+        return done.value
+
+    async def perform_once(self, name: str, effect: Effect) -> Any:
+        """Return what a part of the node's effect gives, which is tried once in this attempt."""
+        key = f"{self.key}:{name}"
+        try:
+            done = await self.journey.runner.run(
+                key, partial(_told, effect), retry=Retry(), timeout_seconds=None
+            )
+        except EffectFailed as failed:
+            raise _failure_of(failed.failures[-1]) from failed
         return done.value
 
     async def decide(self, name: str, value: Any) -> Any:

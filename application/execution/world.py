@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from orbiter.application.ports.outbound import HttpClient
-from orbiter.application.ports.system import Clock
+from orbiter.application.ports.system import Clock, Mailer
 from orbiter.application.ports.templating import Schemas, Templates
 
 
@@ -14,4 +14,5 @@ class World:
     templates: Templates
     schemas: Schemas
     http: HttpClient
+    mailer: Mailer
     clock: Clock

@@ -136,6 +136,31 @@ class RunEngine(Protocol):
         """Give what is under way *seconds* to end, then leave it to whoever starts next."""
 
 
+class ChildRuns(Protocol):
+    """Runs that nodes of a *parent* start; their ends wake it."""
+
+    async def start(
+        self,
+        parent: Run,
+        child_id: str,
+        workflow_id: str,
+        *,
+        inputs: Any,
+        version: int | None = None,
+    ) -> None:
+        """Accept the child, unless it was; raise EffectError for what can't be run."""
+
+    async def ended(self, parent: Run, child_id: str) -> Run | None:
+        """Return the child if it has ended; raise EffectError when it is gone."""
+        ...
+
+    async def cancel(self, parent: Run, child_id: str) -> None:
+        """End the child unless it has ended."""
+
+    async def cancel_all(self, parent: Run) -> None:
+        """End every child of a run that has not ended."""
+
+
 class TraceSink(Protocol):
     """Where steps go as they begin and end; a later one of the same id replaces the earlier."""
 

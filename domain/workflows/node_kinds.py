@@ -105,6 +105,26 @@ _AUTH: Final = Shape(
     required=frozenset({"type"}),
 )
 
+# Where a message goes; `in_app` comes with a place to keep such messages.
+_CHANNEL: Final = Shape(
+    {
+        "type": Choice(("webhook", "email")),
+        "url": Text(),
+        "secret": Text(),
+        "to": ListOf(Text()),
+    },
+    required=frozenset({"type"}),
+)
+_CHANNEL_PARTS: Final = {"webhook": "url", "email": "to"}
+
+
+def _channel_complaints(config: Config) -> Complaints:
+    channel = config.get("channel") or {}
+    part = _CHANNEL_PARTS.get(channel.get("type", ""))
+    if part is not None and not channel.get(part):
+        yield "MISSING_CONFIG", f"The setting 'channel.{part}' is missing"
+
+
 NODE_KINDS: Final[Mapping[str, NodeKind]] = {
     "start": NodeKind(Shape({"inputs": Object()})),
     "end": NodeKind(Shape({"output": Anything()}), handles=lambda _: frozenset()),
@@ -178,6 +198,23 @@ NODE_KINDS: Final[Mapping[str, NodeKind]] = {
         pure=False,
         handles=lambda _: frozenset({APPROVED, REJECTED}),
         otherwise=lambda _: REJECTED,
+    ),
+    "workflow": NodeKind(
+        Shape(
+            {
+                "workflow_id": Text(),
+                "inputs": Object(),
+                "version": Number(1, 2**31 - 1, whole=True),
+            }
+        ),
+        frozenset({"workflow_id"}),
+        pure=False,
+    ),
+    "notify": NodeKind(
+        Shape({"channel": _CHANNEL, "subject": Text(), "message": Text()}),
+        frozenset({"channel", "message"}),
+        pure=False,
+        complaints=_channel_complaints,
     ),
     "note": NodeKind(Shape({"text": Text()}), handles=lambda _: frozenset(), runs=False),
 }

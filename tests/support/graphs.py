@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orbiter.adapters.memory.mailer import MemoryMailer
 from orbiter.adapters.memory.step_runner import MemoryStepRunner
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
@@ -18,6 +19,7 @@ from orbiter.application.ports.outbound import (
     OutboundError,
     OutboundRequest,
 )
+from orbiter.application.ports.system import Mailer
 from orbiter.application.ports.templating import Templates
 from orbiter.domain.runs import Run, Step, StepStatus, Trigger
 from orbiter.domain.workflows import (
@@ -150,6 +152,7 @@ class Laboratory:
     """An executor in virtual time."""
 
     http: HttpClient = field(default_factory=Unplugged)
+    mailer: Mailer = field(default_factory=MemoryMailer)
     templates: Templates = field(default_factory=MinijinjaTemplates)
     limits: Limits = Limits()
     clock: VirtualClock = field(default_factory=VirtualClock)
@@ -157,7 +160,11 @@ class Laboratory:
     def __post_init__(self) -> None:
         self.schemas = JsonSchemas()
         world = World(
-            templates=self.templates, schemas=self.schemas, http=self.http, clock=self.clock
+            templates=self.templates,
+            schemas=self.schemas,
+            http=self.http,
+            mailer=self.mailer,
+            clock=self.clock,
         )
         self.executor = Executor(world, self.limits)
         self.runner = MemoryStepRunner(self.clock)

@@ -15,10 +15,12 @@ from orbiter.application.execution.nodes import (
     http,
     loop,
     merge,
+    notify,
     start,
     template,
     transform,
     variable,
+    workflow,
 )
 from orbiter.application.execution.visit import Behaviour
 
@@ -30,8 +32,10 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
     "http": http.behave,
     "loop": loop.behave,
     "merge": merge.behave,
+    "notify": notify.behave,
     "start": start.behave,
     "template": template.behave,
     "transform": transform.behave,
     "variable": variable.behave,
+    "workflow": workflow.behave,
 }

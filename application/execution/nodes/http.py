@@ -34,6 +34,11 @@ async def behave(visit: Visit) -> Outcome:
     return Outcome(await visit.perform(send))
 
 
+def without_credentials(url: str) -> str:
+    """Return *url* as the trace may show it."""
+    return _CREDENTIALS.sub(f"//{HIDDEN}@", url)
+
+
 def _request(config: Mapping[str, Any], visit: Visit) -> OutboundRequest:
     body, media_type = _body(config.get("body"))
     headers = {"idempotency-key": visit.key}
@@ -103,7 +108,7 @@ def _shown(config: Mapping[str, Any]) -> Mapping[str, Any]:
                 name: HIDDEN if _is_secret(name) else value for name, value in pairs.items()
             }
     if isinstance(url := shown.get("url"), str):
-        shown["url"] = _CREDENTIALS.sub(f"//{HIDDEN}@", url)
+        shown["url"] = without_credentials(url)
     if isinstance(auth := shown.get("auth"), Mapping):
         shown["auth"] = {name: auth[name] if name == "type" else HIDDEN for name in auth}
     return shown
