@@ -57,21 +57,41 @@ class Server:
 def serving(folder: Path, *, last_word: str = "  mails", **settings: object) -> Iterator[Server]:
     """Run a server till the block ends; *last_word* is what it says when it is ready."""
     port = a_free_port()
+    with _at_work("serve", "--port", str(port), folder=folder, **settings) as process:
+        yield Server(process, folder, port, _heard(process, last_word))
+
+
+@contextmanager
+def working(folder: Path, **settings: object) -> Iterator["subprocess.Popen[str]"]:
+    """Run a worker till the block ends."""
+    with _at_work("worker", folder=folder, **settings) as process:
+        _heard(process, "  database")
+        yield process
+
+
+@contextmanager
+def _at_work(
+    *arguments: str, folder: Path, **settings: object
+) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", str(port)],
+        [*COMMAND, *arguments],
         env=environment(folder, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert process.stdout is not None
-    said = ""
     try:
-        while last_word not in said:
-            line = process.stdout.readline()
-            assert line, f"it ended, saying: {said}"
-            said += line
-        yield Server(process, folder, port, said)
+        yield process
     finally:
         process.kill()
         process.communicate()
+
+
+def _heard(process: "subprocess.Popen[str]", last_word: str) -> str:
+    assert process.stdout is not None
+    said = ""
+    while last_word not in said:
+        line = process.stdout.readline()
+        assert line, f"it ended, saying: {said}"
+        said += line
+    return said
