@@ -22,6 +22,7 @@ from orbiter.application.ports.system import Calendar, Clock, IdFactory, Mailer
 from orbiter.application.ports.templating import Schemas
 from orbiter.application.presence import Presence
 from orbiter.application.projects import ProjectHandlers
+from orbiter.application.replays import ReplayHandlers
 from orbiter.application.retention import Retention
 from orbiter.application.run_events import Chronicle, RunEventHandlers
 from orbiter.application.run_workflow import RunWorkflow
@@ -53,6 +54,7 @@ class Orbiter:
     runs: RunHandlers
     run_events: RunEventHandlers
     approvals: ApprovalHandlers
+    replays: ReplayHandlers
     schedules: ScheduleHandlers
     hooks: HookHandlers
     storage: Storage
@@ -109,6 +111,7 @@ class Orbiter:
             run_workflow=run_workflow,
             runs=RunHandlers(work, engine, events, chronicle),
             approvals=ApprovalHandlers(work, engine, schemas, chronicle),
+            replays=ReplayHandlers(work, engine, run_workflow),
             run_events=RunEventHandlers(work, feed),
             storage=storage,
             engine=engine,

@@ -58,13 +58,21 @@ class RunWorkflow:
             return await uow.runs.get(run.id)
 
     async def prepare(
-        self, actor: Actor, workflow_id: str, *, inputs: Mapping[str, Any], trigger: Trigger
+        self,
+        actor: Actor,
+        workflow_id: str,
+        *,
+        inputs: Mapping[str, Any],
+        trigger: Trigger,
+        version: int | None = None,
     ) -> Run:
-        """Return a run of the latest version that only needs to be accepted; raise as a call does.
+        """Return a run, by default of the latest version, that only needs to be accepted.
+
+        Raise as a call does.
 
         For who stores more in the transaction that accepts it.
         """
-        head, graph = await self._graph(actor, workflow_id, None, Permission.WORKFLOWS_RUN)
+        head, graph = await self._graph(actor, workflow_id, version, Permission.WORKFLOWS_RUN)
         return self._new(actor, head, graph, inputs, trigger)
 
     async def accept(self, uow: UnitOfWork, actor: Actor, run: Run) -> None:

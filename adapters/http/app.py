@@ -29,6 +29,7 @@ from orbiter.adapters.http.paging import pages
 from orbiter.adapters.http.projects import ProjectController
 from orbiter.adapters.http.proxies import TrustedProxies
 from orbiter.adapters.http.rate_limits import DEFAULTS, RateLimits
+from orbiter.adapters.http.replays import ReplayController
 from orbiter.adapters.http.run_events import RunEventController
 from orbiter.adapters.http.run_workflow import StartController
 from orbiter.adapters.http.runs import RunController
@@ -53,6 +54,7 @@ CONTROLLERS: Final = (
     RunController,
     RunEventController,
     ApprovalController,
+    ReplayController,
     ScheduleController,
     HookController,
     CiController,

@@ -46,7 +46,8 @@ class Journal:
         self.cost_usd = Decimal(0)
         self._past = past.steps
         for step in past.steps.values():
-            self._charge(step)
+            if not step.reused:
+                self._charge(step)
         self._waiting: dict[str, Step] = {}
         self._trace = trace
         self._clock = clock
@@ -70,6 +71,9 @@ class Journal:
     def begin(self, node: Node, place: Place, *, announce: bool) -> Step:
         """Return a node's step, written at once if *announce*; raise LimitCrossed."""
         known = self._known(node, place)
+        if known is not None and known.status is StepStatus.SKIPPED and not known.given_up:
+            # With other inputs than the run had from which it was carried over, it may run.
+            known = None
         if known is not None and known.error != CANCELLED:
             return known
         if known is not None:
@@ -96,12 +100,15 @@ class Journal:
         """Return the step with what its node worked on and how many attempts it took."""
         input, size = preview_of(told.input)
         self._bytes += size
-        if step.ended:
+        if step.ended and not (step.reused and step.input != input):
             return step
         return replace(step, input=input, attempt=told.attempt, logs=tuple(told.logs))
 
     def complete(self, step: Step, output: Any) -> None:
         """Write that a node ended well."""
+        if step.reused and step.output != output:
+            # With other inputs, what is computed is not what was carried over.
+            step = replace(step, reused=False, status=StepStatus.RUNNING)
         if not step.ended:
             self._end(step.complete(output, at=self._clock.now()))
 

@@ -14,7 +14,7 @@ from orbiter.application.execution.outcome import (
 from orbiter.application.execution.visit import Visit
 from orbiter.application.ports.execution import Parked
 from orbiter.application.ports.templating import TemplateError
-from orbiter.domain.runs import Step, StepError, StepStatus
+from orbiter.domain.runs import Step, StepError
 from orbiter.domain.workflows import OnError
 from orbiter.domain.workflows.node_kinds import ERROR
 
@@ -26,7 +26,7 @@ async def visited(visit: Visit, *, unwanted: Callable[[], bool]) -> Outcome | No
     """
     journal = visit.journey.journal
     step = visit.step = journal.begin(visit.node, visit.place, announce=not visit.instant)
-    if step.status is StepStatus.SKIPPED:
+    if step.given_up:
         # It was given up in an earlier execution.
         return None
     try:

@@ -71,6 +71,11 @@ class Step:
         return self.status not in (StepStatus.RUNNING, StepStatus.WAITING)
 
     @property
+    def given_up(self) -> bool:
+        """Say whether it was stopped because nothing waited for its result any more."""
+        return self.status is StepStatus.SKIPPED and self.started_at is not None
+
+    @property
     def question(self) -> str:
         """Return the key under which the answer is recorded that this attempt waits for."""
         return f"{self.id}:{self.sequence}.{self.attempt}:answer"
