@@ -48,7 +48,7 @@ class Journal:
         for step in past.steps.values():
             if not step.reused:
                 self._charge(step)
-        self._waiting: dict[str, Step] = {}
+        self._open = {step.id: step for step in past.steps.values() if not step.ended}
         self._trace = trace
         self._clock = clock
         self._limits = limits
@@ -81,6 +81,7 @@ class Journal:
             step = replace(known, status=StepStatus.RUNNING, error=None, finished_at=None)
         else:
             step = self._step(node, place, StepStatus.RUNNING, self._clock.now())
+        self._open[step.id] = step
         if announce:
             self._trace.write(step)
         return step
@@ -92,7 +93,7 @@ class Journal:
 
     def wait(self, step: Step) -> None:
         """Write that a node waits for what may take long."""
-        waiting = self._waiting[step.id] = step.wait()
+        waiting = self._open[step.id] = step.wait()
         if self._past.get(step.id) != waiting:
             self._trace.write(waiting)
 
@@ -124,15 +125,19 @@ class Journal:
 
     def give_up_waiting(self, step_id: str) -> None:
         """Write that a node which waits, and whatever waits in it, is waited for no more."""
-        for step in list(self._waiting.values()):
+        for step in list(self._open.values()):
             if step.parent_step_id == step_id:
                 self.give_up_waiting(step.id)
-        self.give_up(self._waiting[step_id])
+        self.give_up(self._open[step_id])
 
-    def close(self) -> None:
-        """Write that whatever still waits was cut off by the run's end."""
-        for step in list(self._waiting.values()):
-            self.fail(step, CANCELLED)
+    def close(self, loop_id: str | None = None, iteration: int | None = None) -> None:
+        """Write that what is open was cut off: everything, or what lies in a loop, or in a turn.
+
+        *loop_id* is the id of the loop's step.
+        """
+        for step in list(self._open.values()):
+            if loop_id is None or self._lies_in(step, loop_id, iteration):
+                self.fail(step, CANCELLED)
 
     @property
     def sequence(self) -> int:
@@ -153,6 +158,12 @@ class Journal:
         if self._bytes > self._limits.run_bytes:
             message = f"The steps' values take more than {self._limits.run_bytes} bytes"
             raise LimitCrossed("SIZE_LIMIT", message)
+
+    def _lies_in(self, step: Step, loop_id: str, iteration: int | None) -> bool:
+        if step.parent_step_id == loop_id:
+            return iteration is None or step.iteration == iteration
+        loop = self._open.get(step.parent_step_id or "")
+        return loop is not None and self._lies_in(loop, loop_id, iteration)
 
     def _known(self, node: Node, place: Place) -> Step | None:
         known = self._past.get(place.step_of(node.id))
@@ -177,7 +188,7 @@ class Journal:
         )
 
     def _end(self, step: Step) -> None:
-        self._waiting.pop(step.id, None)
+        self._open.pop(step.id, None)
         self._charge(step)
         self._trace.write(step)
 

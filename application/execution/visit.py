@@ -132,8 +132,12 @@ class Visit:
         except Parked:
             return None
 
-    async def settle(self, name: str, value: Any) -> Any:
-        """Decide what keeps nodes from being visited again, once their steps are stored."""
+    async def settle(self, name: str, value: Any, *, iteration: int | None = None) -> Any:
+        """Decide what keeps the nodes in a loop, or in a turn, from being visited again.
+
+        Their steps are closed and stored before.
+        """
+        self.journey.journal.close(self.place.step_of(self.node.id), iteration)
         await self.journey.journal.flush()
         return await self.decide(name, value)
 

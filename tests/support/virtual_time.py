@@ -26,6 +26,11 @@ class VirtualClock:
     def now(self) -> datetime:
         return self._now
 
+    @property
+    def asleep(self) -> int:
+        """Return how many sleep."""
+        return sum(not future.done() for _, _, future in self._sleepers)
+
     def advance_to(self, time: datetime) -> None:
         """Let time pass, unless it has."""
         self._now = max(self._now, time)

@@ -175,7 +175,7 @@ async def _turn(visit: Visit, index: int, variables: Variables, **values: Any) -
         if not forgives:
             raise
         if not visit.instant:
-            await visit.settle(failure, _told(visit, failed))
+            await visit.settle(failure, _told(visit, failed), iteration=index)
         return None
 
 
