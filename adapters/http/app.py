@@ -1,7 +1,7 @@
 """Litestar over an assembled core."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Litestar, Router
@@ -26,7 +26,7 @@ from orbiter.adapters.http.members import MemberController
 from orbiter.adapters.http.paging import pages
 from orbiter.adapters.http.projects import ProjectController
 from orbiter.adapters.http.proxies import TrustedProxies
-from orbiter.adapters.http.rate_limits import DEFAULTS, RateLimits
+from orbiter.adapters.http.rate_limits import RateLimits
 from orbiter.adapters.http.runs import RunController, StartController
 from orbiter.adapters.http.sessions import SessionController
 from orbiter.adapters.http.workflows import WorkflowController
@@ -55,7 +55,7 @@ CONTROLLERS: Final = (
 class HttpSettings:
     """What the HTTP face is set to; *rates* of None count nothing."""
 
-    rates: Mapping[str, Rate] | None = field(default_factory=lambda: DEFAULTS)
+    rates: Mapping[str, Rate] | None
     cors_origins: Sequence[str] = ()
     trusted_proxies: Sequence[str] = ()
 
@@ -68,11 +68,10 @@ def create_app(
     clock: Clock,
     idempotency: IdempotencyStore,
     limiter: RateLimiter,
-    settings: HttpSettings | None = None,
+    settings: HttpSettings,
 ) -> ASGIApp:
     """Return the HTTP face of *core*, which is started and stopped by whoever serves it."""
-    chosen = settings or HttpSettings()
-    limits = RateLimits(limiter, chosen.rates)
+    limits = RateLimits(limiter, settings.rates)
     app = Litestar(
         route_handlers=[
             Router(API, route_handlers=CONTROLLERS),
@@ -95,8 +94,8 @@ def create_app(
         openapi_config=openapi_config(),
     )
     require_stated(app)
-    cors = Cors(app, frozenset(chosen.cors_origins))
-    return Edge(cors, TrustedProxies(chosen.trusted_proxies))
+    cors = Cors(app, frozenset(settings.cors_origins))
+    return Edge(cors, TrustedProxies(settings.trusted_proxies))
 
 
 def routes_within(app: Any) -> Litestar:
