@@ -169,7 +169,9 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await office.audit_log.page(ada, request, AuditFilter()),
         await ProjectHandlers(office.work, IdleEngine()).page(ada, request),
         await WorkflowHandlers(office.work, JsonSchemas()).page(ada, request, WorkflowFilter()),
-        await RunHandlers(office.work, IdleEngine(), MemoryRunEvents()).page(ada, request, RunFilter()),
+        await RunHandlers(office.work, IdleEngine(), MemoryRunEvents()).page(
+            ada, request, RunFilter()
+        ),
     ]
     assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
     assert [len(page.items) for page in pages] == [2, 1, 8, 1, 1, 1]
