@@ -1,6 +1,6 @@
 """Litestar over an assembled core."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,11 +82,7 @@ def create_app(
         return_dto=None,
         before_request=read_body,
         middleware=[Access(core, limits), Idempotency(idempotency, cipher, clock)],
-        dependencies={
-            "core": Provide(lambda: core, sync_to_thread=False, use_cache=True),
-            "limits": Provide(lambda: limits, sync_to_thread=False, use_cache=True),
-            "pages": Provide(pages, sync_to_thread=False),
-        },
+        dependencies={"core": _given(core), "limits": _given(limits), "pages": _each(pages)},
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_MAX,
         state=State({"core": core, "tokens": tokens}),
@@ -96,6 +92,14 @@ def create_app(
     require_stated(app)
     cors = Cors(app, frozenset(settings.cors_origins))
     return Edge(cors, TrustedProxies(settings.trusted_proxies))
+
+
+def _given(thing: object) -> Provide:
+    return Provide(lambda: thing, sync_to_thread=False, use_cache=True)
+
+
+def _each(make: Callable[..., object]) -> Provide:
+    return Provide(make, sync_to_thread=False)
 
 
 def routes_within(app: Any) -> Litestar:

@@ -76,6 +76,23 @@ async def test_own_sessions_are_listed_and_ended_and_nobody_elses(api: Api) -> N
     assert (await twin.get("/auth/me")).status_code == 401
 
 
+async def test_a_session_is_shown_to_its_user_alone(api: Api) -> None:
+    ada, other = await api.caller().sign_up("ada@example.org"), await api.admin()
+    (listed,) = (await ada.get("/auth/sessions")).json()["data"]
+    path = f"/auth/sessions/{listed['id']}"
+    assert (await ada.get(path)).json() == listed
+    assert (await other.get(path)).status_code == 404
+
+
+async def test_all_other_sessions_are_ended_at_once(api: Api) -> None:
+    ada = await api.caller().sign_up("ada@example.org")
+    others = [await api.caller().sign_in("ada@example.org") for _ in range(3)]
+    stranger = await api.admin()
+    assert (await ada.delete("/auth/sessions")).status_code == 204
+    assert [(await each.get("/auth/me")).status_code for each in others] == [401] * 3
+    assert [(await each.get("/auth/me")).status_code for each in (ada, stranger)] == [200] * 2
+
+
 async def test_a_reset_is_asked_for_alike_whoever_exists(api: Api) -> None:
     await api.caller().sign_up("ada@example.org")
     for email in ("ada@example.org", "nobody@example.org"):
