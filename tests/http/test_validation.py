@@ -15,7 +15,7 @@ from orbiter.adapters.http.validation import problems_of
 from orbiter.adapters.http.workflows import NewWorkflow
 from support.api import Api
 
-BODIES = (NewProject, ProjectUpdate, NewKey, CiRun, NewWorkflow)
+BODIES = (NewProject, ProjectUpdate, NewKey, CiRun, NewWorkflow, Registration)
 NAMES = sorted({name for body in BODIES for name in body.__struct_fields__} | {"other"})
 scalars = (
     st.none()
@@ -82,4 +82,24 @@ async def test_wrong_types_and_broken_rules_are_told_together(api: Api) -> None:
         "project_id": "string_type",
         "canvas.nodes.0.type": "enum",
         "valid": "extra_forbidden",
+    }
+
+
+async def test_a_wrong_type_in_a_canvas_hides_nothing_of_its_other_nodes(api: Api) -> None:
+    admin = await api.admin()
+    nodes = [
+        {"id": 7, "type": "start"},
+        {"id": "a", "type": "nonsense"},
+        {"id": "b", "type": "template", "config": {"template": 5}},
+        {"id": "c", "type": "end", "colour": "red"},
+    ]
+    body = {"name": "x", "project_id": await admin.project(), "canvas": {"nodes": nodes}}
+    refused = await admin.post("/workflows", body)
+    assert {
+        each["field"]: each["type"] for each in refused.json()["error"]["details"]["fields"]
+    } == {
+        "canvas.nodes.0.id": "string_type",
+        "canvas.nodes.1.type": "enum",
+        "canvas.nodes.2.config.template": "string_type",
+        "canvas.nodes.3.colour": "extra_forbidden",
     }
