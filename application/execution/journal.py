@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.outcome import LimitCrossed
@@ -16,17 +16,6 @@ from orbiter.application.ports.execution import TraceSink
 from orbiter.application.ports.system import Clock
 from orbiter.domain.runs import Step, StepError, StepStatus, Usage
 from orbiter.domain.workflows import Node
-
-
-class Told(Protocol):
-    """What a node's turn leaves for the trace."""
-
-    @property
-    def input(self) -> Any: ...
-    @property
-    def attempt(self) -> int: ...
-    @property
-    def logs(self) -> Sequence[str]: ...
 
 
 class Journal:
@@ -68,11 +57,11 @@ class Journal:
         """Write that a node does not run."""
         self._trace.write(self._step(node, place, StepStatus.SKIPPED, None))
 
-    def explained(self, step: Step, told: Told) -> Step:
+    def explained(self, step: Step, *, input: Any, attempt: int, logs: Sequence[str]) -> Step:
         """Return the step with what its node worked on and how many attempts it took."""
-        input, size = preview_of(told.input)
+        shown, size = preview_of(input)
         self._bytes += size
-        return replace(step, input=input, attempt=told.attempt, logs=tuple(told.logs))
+        return replace(step, input=shown, attempt=attempt, logs=tuple(logs))
 
     def complete(self, step: Step, output: Any) -> None:
         """Write that a node ended well."""
