@@ -1,9 +1,13 @@
 """Bodies: what is refused, and in which order."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from litestar.routes import HTTPRoute
 
+from orbiter.adapters.http.app import routes_within
 from orbiter.adapters.http.validation import PROBLEMS_MAX
 from support.api import API, Api, Caller
 
@@ -128,13 +132,20 @@ async def test_an_unknown_row_is_404_before_its_body_is_422(api: Api) -> None:
     admin, stranger = await api.admin(), await api.admin()
     project = await admin.project()
     assert fields_of(await admin.put(f"/projects/{project}", {"name": ""}))
-    for identity in ("nonsense", UNKNOWN):
-        for path in ("/projects/{}", "/workflows/{}", "/members/{}"):
-            refused = await admin.put(path.format(identity), {"nonsense": 1})
+    for method, path in routes_with_a_body_about_something(api):
+        for identity in ("nonsense", UNKNOWN):
+            refused = await admin.send(method, path.format(identity), {"nonsense": 1})
             assert refused.status_code == 404, path
-        refused = await admin.post(f"/workflows/{identity}/run", {"nonsense": 1})
-        assert refused.status_code == 404
     assert (await stranger.put(f"/projects/{project}", {"name": ""})).status_code == 404
+
+
+def routes_with_a_body_about_something(api: Api) -> Iterator[tuple[str, str]]:
+    for route in routes_within(api.container.app()).routes:
+        if isinstance(route, HTTPRoute) and route.path_parameters:
+            path = re.sub(r"{\w+}", "{}", route.path_format.removeprefix(API))
+            for method, (handler, _) in route.route_handler_map.items():
+                if handler.parsed_data_field is not None:
+                    yield method, path
 
 
 async def test_a_key_that_only_writes_learns_what_is_wrong_too(api: Api) -> None:
