@@ -22,6 +22,8 @@ PAGE: Final = 100
 TRACE_PAGE: Final = 500
 VALUE_MAX: Final = 16 * 1024
 BEAT_SECONDS: Final = 15.0
+# Ends that an engine stores; a cancelled run may have steps under way.
+_MADE_UP: Final = frozenset({RunStatus.COMPLETED, RunStatus.FAILED})
 # How long a word that got lost may delay a reader.
 NET_SECONDS: Final = 5.0
 
@@ -38,16 +40,22 @@ class Chronicle:
 
         What was told before is not told again, so that it does no harm to tell too much.
         """
+        if run.status in _MADE_UP and not await uow.run_events.page(run.id, after=0, limit=1):
+            # Its whole trace is stored with its end: what there is to tell can be told from that.
+            await self._announce(uow, run.id, 0, ended=True)
+            return
         events = _events_of(run, steps, self.clock)
         added = await uow.run_events.append(run.id, events) if events else ()
         if added:
-            last = added[-1]
-            ended = last.type in FINAL
-            uow.after_commit(lambda: self.feed.publish(run.id, last.sequence, ended=ended))
+            await self._announce(uow, run.id, added[-1].sequence, ended=added[-1].type in FINAL)
 
     async def of_steps(self, uow: UnitOfWork, run: Run, steps: Sequence[Step]) -> None:
         """Tell of stored *steps* of a run that goes on, whatever is known of how it stands."""
         await self.of_run(uow, replace(run, status=RunStatus.RUNNING), steps)
+
+    async def _announce(self, uow: UnitOfWork, run_id: str, sequence: int, *, ended: bool) -> None:
+        await uow.run_events.announce(run_id, sequence, ended=ended)
+        uow.after_commit(lambda: self.feed.publish(run_id, sequence, ended=ended))
 
 
 @dataclass(frozen=True, slots=True)

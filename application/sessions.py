@@ -5,6 +5,7 @@ from typing import Final
 
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.identity import Tokens
+from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.work import Work
 from orbiter.domain.errors import Forbidden, NotFound
 from orbiter.domain.identity import Actor, Permission
@@ -25,14 +26,23 @@ class SessionHandlers:
         async with self.work(actor, Permission.ACCOUNT_READ) as uow:
             return await uow.sessions.page(request, actor.user_id)
 
+    async def get(self, actor: Actor, session_id: str) -> Session:
+        """Return one of the actor's sessions."""
+        async with self.work(actor, Permission.ACCOUNT_READ) as uow:
+            return await _own(uow, actor, session_id)
+
     async def remove(self, actor: Actor, session_id: str) -> None:
         """End one of the actor's sessions; its token is worth nothing from now on."""
         async with self.work(actor, Permission.ACCOUNT_WRITE) as uow:
-            session = await uow.sessions.get(session_id)
-            if session.user_id != actor.user_id:
-                raise NotFound("Session")
+            await _own(uow, actor, session_id)
             await uow.sessions.remove(session_id)
             await self.work.audit(uow, actor, "session.ended", session_id)
+
+    async def remove_others(self, actor: Actor) -> None:
+        """End every session of the actor's but the one the actor came by."""
+        async with self.work(actor, Permission.ACCOUNT_WRITE) as uow:
+            await uow.sessions.remove_all(actor.user_id, but=actor.session_id)
+            await self.work.audit(uow, actor, "session.others_ended")
 
     def csrf_token(self, actor: Actor) -> str:
         """Return what a page must send along with a change; raise Forbidden without a session."""
@@ -48,3 +58,10 @@ class SessionHandlers:
         if actor.session_id is None:
             return actor.api_key_id is not None
         return token is not None and self.tokens.signed(CSRF, actor.session_id, token)
+
+
+async def _own(uow: UnitOfWork, actor: Actor, session_id: str) -> Session:
+    session = await uow.sessions.get(session_id)
+    if session.user_id != actor.user_id:
+        raise NotFound("Session")
+    return session

@@ -1,6 +1,6 @@
 """Workflow use cases: the head, its versions, restoring and copying."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
@@ -101,10 +101,10 @@ class WorkflowHandlers:
         actor: Actor,
         workflow_id: str,
         *,
-        expected: int | None = None,
+        expected: Collection[int] | None = None,
         **changes: Unpack[Revision],
     ) -> WorkflowDetail:
-        """Change the fields given; raise Conflict when the revision is not the *expected* one."""
+        """Change the fields given; raise Conflict when the revision is none of the *expected*."""
         now = self.work.clock.now()
         async with self.work(actor, Permission.WORKFLOWS_WRITE) as uow:
             head = await uow.workflows.get(workflow_id)
@@ -207,8 +207,8 @@ def _of_head(changes: Revision) -> WorkflowChanges:
     return changes
 
 
-def _require_revision(head: Workflow, expected: int | None) -> None:
-    if expected is not None and expected != head.revision:
+def _require_revision(head: Workflow, expected: Collection[int] | None) -> None:
+    if expected is not None and head.revision not in expected:
         raise Conflict("The workflow was changed meanwhile", {"revision": head.revision})
 
 

@@ -5,9 +5,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from orbiter.adapters.http.rate_limits import DEFAULTS
 from orbiter.application.ports.identity import Rate
 
+DEFAULTS: Final[Mapping[str, Rate]] = {
+    "login": Rate(amount=10, seconds=60),
+    "login_email": Rate(amount=5, seconds=60),
+    "register": Rate(amount=10, seconds=60),
+    "register_email": Rate(amount=5, seconds=60),
+    "run": Rate(amount=120, seconds=60),
+    "api": Rate(amount=1200, seconds=60),
+}
 _SECONDS: Final = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "day": 86400}
 _RATE: Final = re.compile(rf"([1-9][0-9]{{0,8}})/({'|'.join(_SECONDS)})")
 

@@ -5,6 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Final
 
 from orbiter.adapters.durable.chronicle import Chronicle
@@ -15,6 +16,7 @@ from orbiter.domain.runs import Run, Step
 
 SECONDS: Final = 0.05
 LONGEST_PAUSE: Final = 5.0
+SHARE: Final = 5
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +118,12 @@ class Trace:
         pause = SECONDS
         while any(pages.pending for pages in self._pages.values()):
             await self._clock.sleep(pause)
-            pause = SECONDS if await self.flush() else min(2 * pause, LONGEST_PAUSE)
+            began = monotonic()
+            if await self.flush():
+                # Where storing takes long there is much to do: the more goes in at once.
+                pause = min(max(SECONDS, SHARE * (monotonic() - began)), LONGEST_PAUSE)
+            else:
+                pause = min(2 * pause, LONGEST_PAUSE)
         self._flusher = None
 
 

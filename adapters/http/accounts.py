@@ -9,7 +9,6 @@ from msgspec import UNSET, Meta, UnsetType
 
 from orbiter.adapters.http.access import ActorRequest, address_of, public, requires
 from orbiter.adapters.http.answers import created
-from orbiter.adapters.http.bodies import FIRST
 from orbiter.adapters.http.cookies import set_cookie
 from orbiter.adapters.http.rate_limits import RateLimits
 from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
@@ -120,7 +119,7 @@ class AccountController(Controller):
 
     @post(
         "/register",
-        opt=public(rate="register", **{FIRST: require_open}),
+        opt=public(rate="register", first=require_open),
         summary="Create a new account",
     )
     async def register(
@@ -178,15 +177,17 @@ class AccountController(Controller):
         """Return who is signed in."""
         return UserOut.of(await core.accounts.me(request.user))
 
-    @put(
-        "/me",
-        opt=requires(Permission.ACCOUNT_WRITE, rate="login_email"),
-        summary="Update the current user",
-    )
+    @put("/me", opt=requires(Permission.ACCOUNT_WRITE), summary="Update the current user")
     async def update(
-        self, request: ActorRequest, core: NamedDependency[Orbiter], data: JSONBody[AccountUpdate]
+        self,
+        request: ActorRequest,
+        core: NamedDependency[Orbiter],
+        limits: NamedDependency[RateLimits],
+        data: JSONBody[AccountUpdate],
     ) -> UserOut:
         """Change the name or, with the password, the e-mail; 409 for a known e-mail."""
+        if data.current_password is not UNSET:
+            await limits.spend(request.scope, "login_email", request.user.user_id)
         return UserOut.of(await core.accounts.update(request.user, **data.given()))
 
     @get("/csrf", opt=requires(Permission.ACCOUNT_READ), summary="Get CSRF token")

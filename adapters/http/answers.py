@@ -1,5 +1,6 @@
 """Answers with headers of their own: created things, tagged ones, accepted ones."""
 
+import re
 from typing import Final, TypeVar
 
 from litestar import Response
@@ -7,6 +8,7 @@ from litestar import Response
 from orbiter.adapters.http.wire import Output
 
 API: Final = "/api/v1"
+_TAG: Final = re.compile(r'"([0-9]{1,9})"')
 
 Out = TypeVar("Out", bound=Output)
 
@@ -29,12 +31,12 @@ def etag_of(revision: int) -> str:
     return f'"{revision}"'
 
 
-def revision_of(if_match: str | None) -> int | None:
-    """Return the revision an `If-Match` header expects, None when any will do.
+def revisions_of(if_match: str | None) -> frozenset[int] | None:
+    """Return the revisions an `If-Match` header expects, None when any will do.
 
-    A tag that is none of ours fits no revision: 0, which none has.
+    A tag that is none of ours is that of no revision.
     """
     if if_match is None or if_match.strip() == "*":
         return None
-    tag = if_match.strip().removeprefix("W/").strip('"')
-    return int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 10 else 0
+    tags = (tag.strip().removeprefix("W/") for tag in if_match.split(","))
+    return frozenset(int(found[1]) for tag in tags if (found := _TAG.fullmatch(tag)))

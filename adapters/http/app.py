@@ -1,7 +1,7 @@
 """Litestar over an assembled core."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Litestar, Router
@@ -28,7 +28,7 @@ from orbiter.adapters.http.members import MemberController
 from orbiter.adapters.http.paging import pages
 from orbiter.adapters.http.projects import ProjectController
 from orbiter.adapters.http.proxies import TrustedProxies
-from orbiter.adapters.http.rate_limits import DEFAULTS, RateLimits
+from orbiter.adapters.http.rate_limits import RateLimits
 from orbiter.adapters.http.replays import ReplayController
 from orbiter.adapters.http.run_events import RunEventController
 from orbiter.adapters.http.run_workflow import StartController
@@ -66,7 +66,7 @@ CONTROLLERS: Final = (
 class HttpSettings:
     """What the HTTP face is set to; *rates* of None count nothing."""
 
-    rates: Mapping[str, Rate] | None = field(default_factory=lambda: DEFAULTS)
+    rates: Mapping[str, Rate] | None
     cors_origins: Sequence[str] = ()
     trusted_proxies: Sequence[str] = ()
 
@@ -79,11 +79,10 @@ def create_app(
     clock: Clock,
     idempotency: IdempotencyStore,
     limiter: RateLimiter,
-    settings: HttpSettings | None = None,
+    settings: HttpSettings,
 ) -> ASGIApp:
     """Return the HTTP face of *core*, which is started and stopped by whoever serves it."""
-    chosen = settings or HttpSettings()
-    limits = RateLimits(limiter, chosen.rates)
+    limits = RateLimits(limiter, settings.rates)
     app = Litestar(
         route_handlers=[
             Router(API, route_handlers=CONTROLLERS),
@@ -94,11 +93,7 @@ def create_app(
         return_dto=None,
         before_request=read_body,
         middleware=[Access(core, limits), Idempotency(idempotency, cipher, clock)],
-        dependencies={
-            "core": Provide(lambda: core, sync_to_thread=False, use_cache=True),
-            "limits": Provide(lambda: limits, sync_to_thread=False, use_cache=True),
-            "pages": Provide(pages, sync_to_thread=False),
-        },
+        dependencies={"core": _given(core), "limits": _given(limits), "pages": _each(pages)},
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_MAX,
         state=State({"core": core, "tokens": tokens}),
@@ -106,8 +101,16 @@ def create_app(
         openapi_config=openapi_config(),
     )
     require_stated(app)
-    cors = Cors(app, frozenset(chosen.cors_origins))
-    return Edge(cors, TrustedProxies(chosen.trusted_proxies))
+    cors = Cors(app, frozenset(settings.cors_origins))
+    return Edge(cors, TrustedProxies(settings.trusted_proxies))
+
+
+def _given(thing: object) -> Provide:
+    return Provide(lambda: thing, sync_to_thread=False, use_cache=True)
+
+
+def _each(make: Callable[..., object]) -> Provide:
+    return Provide(make, sync_to_thread=False)
 
 
 def routes_within(app: Any) -> Litestar:

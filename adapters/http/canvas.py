@@ -8,7 +8,7 @@ from msgspec import Meta, field
 
 from orbiter.adapters.http.wire import Input
 from orbiter.domain.errors import FieldProblem
-from orbiter.domain.workflows import Canvas, OnError
+from orbiter.domain.workflows import Canvas, Node, OnError
 
 NodeId = Annotated[str, Meta(min_length=1, max_length=100, examples=["greet"])]
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
@@ -77,6 +77,22 @@ def drawn(canvas: CanvasIn) -> Canvas:
 
 
 def canvas_problems(canvas: Mapping[str, Any]) -> Iterator[FieldProblem]:
-    """Yield why a canvas of the right types makes no sense as data."""
-    for problem in drawn(msgspec.convert(canvas, CanvasIn)).problems():
+    """Yield why a canvas makes no sense as data.
+
+    Where something in it has the wrong type, only what is wrong with each other node by itself.
+    """
+    try:
+        problems = drawn(msgspec.convert(canvas, CanvasIn)).problems()
+    except msgspec.ValidationError:
+        problems = _node_problems(canvas.get("nodes"))
+    for problem in problems:
         yield problem.under("canvas")
+
+
+def _node_problems(nodes: Any) -> Iterator[FieldProblem]:
+    for index, each in enumerate(nodes if isinstance(nodes, list) else ()):
+        try:
+            node = msgspec.convert(msgspec.convert(each, NodeIn), Node, from_attributes=True)
+        except msgspec.ValidationError:
+            continue
+        yield from node.problems(f"nodes.{index}")

@@ -2,22 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from litestar.types import HTTPScope
 
 from orbiter.adapters.http.exchange import exchange
 from orbiter.application.ports.identity import Allowance, Rate, RateLimiter
 from orbiter.domain.errors import TooManyRequests
-
-DEFAULTS: Final[Mapping[str, Rate]] = {
-    "login": Rate(amount=10, seconds=60),
-    "login_email": Rate(amount=5, seconds=60),
-    "register": Rate(amount=10, seconds=60),
-    "register_email": Rate(amount=5, seconds=60),
-    "run": Rate(amount=120, seconds=60),
-    "api": Rate(amount=1200, seconds=60),
-}
 
 
 @dataclass(frozen=True, slots=True)

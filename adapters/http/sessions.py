@@ -35,6 +35,18 @@ class SessionController(Controller):
         """Return the user's sessions, newest first."""
         return pages.show(await core.sessions.page(request.user, pages.wanted), SessionOut)
 
+    @delete(opt=requires(Permission.ACCOUNT_WRITE), summary="End the other sessions")
+    async def remove_others(self, request: ActorRequest, core: NamedDependency[Orbiter]) -> None:
+        """End all of the user's sessions but this one."""
+        await core.sessions.remove_others(request.user)
+
+    @get("/{session_id:str}", opt=requires(Permission.ACCOUNT_READ), summary="Get a session")
+    async def show(
+        self, request: ActorRequest, core: NamedDependency[Orbiter], session_id: FromPath[str]
+    ) -> SessionOut:
+        """Return one of the user's sessions."""
+        return SessionOut.of(await core.sessions.get(request.user, session_id))
+
     @delete("/{session_id:str}", opt=requires(Permission.ACCOUNT_WRITE), summary="End a session")
     async def remove(
         self, request: ActorRequest, core: NamedDependency[Orbiter], session_id: FromPath[str]

@@ -80,9 +80,11 @@ def _struct(value: Any, kind: inspect.StructType, at: str) -> Iterator[FieldProb
     for name, field in fields.items():
         if name in value:
             problems = list(_walk(value[name], field.type, _under(at, name)))
-            if not problems and name in rules and value[name] is not None:
-                problems = [each.under(at) if at else each for each in rules[name](value[name])]
             yield from problems
+            # A rule is asked of an object also when something inside of it is wrong.
+            wrong = any(each.field == _under(at, name) for each in problems)
+            if name in rules and value[name] is not None and not wrong:
+                yield from (each.under(at) if at else each for each in rules[name](value[name]))
         elif field.required:
             yield _problem(_under(at, name), "Field required", "missing")
     for name in value:

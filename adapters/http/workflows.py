@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from orbiter.adapters.http.access import ActorRequest, requires
-from orbiter.adapters.http.answers import created, etag_of, revision_of, tagged
+from orbiter.adapters.http.answers import created, etag_of, revisions_of, tagged
 from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.canvas import CanvasIn, canvas_problems, drawn
 from orbiter.adapters.http.paging import PageOut, Pages
@@ -175,7 +175,7 @@ class WorkflowController(Controller):
         if_match: IfMatch = None,
     ) -> Response[WorkflowOut]:
         """Change the fields given; 409 when `If-Match` names an older state."""
-        expected = revision_of(if_match)
+        expected = revisions_of(if_match)
         return _tagged(
             await core.workflows.revise(
                 request.user, workflow_id, expected=expected, **data.given()

@@ -2,25 +2,35 @@
 
 import math
 import time
+from typing import Final
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
 
 from orbiter.application.ports.identity import Allowance, Rate
 
+EXACT_MAX: Final = 100
+
 
 class MemoryRateLimiter:
-    """Sliding windows of one process: two counters per limit and caller, however many hits."""
+    """Sliding windows of one process.
+
+    Of a limit up to 100 each hit is remembered, which is exact; of a larger one two counters are,
+    which may let one hit more through where two windows meet.
+    """
 
     def __init__(self) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        kept = MemoryStorage()
+        self._exact = MovingWindowRateLimiter(kept)
+        self._counted = SlidingWindowCounterRateLimiter(kept)
 
     async def hit(self, name: str, who: str, rate: Rate) -> Allowance:
         """Count one hit of *who* under the limit *name*; one that is refused does not count."""
         item = RateLimitItemPerSecond(rate.amount, rate.seconds)
-        allowed = await self._limiter.hit(item, name, who)
-        window = await self._limiter.get_window_stats(item, name, who)
+        limiter = self._exact if rate.amount <= EXACT_MAX else self._counted
+        allowed = await limiter.hit(item, name, who)
+        window = await limiter.get_window_stats(item, name, who)
         return Allowance(
             allowed=allowed,
             limit=rate.amount,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orbiter.adapters.memory.tables import Tables
-from orbiter.domain.run_events import RunEvent, numbered
+from orbiter.domain.run_events import ENDED, RunEvent, numbered
 
 
 class MemoryRunEventLog:
@@ -16,7 +16,7 @@ class MemoryRunEventLog:
     async def append(self, run_id: str, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
         """Add events of one run and return those that were added."""
         self._tables.run_events.for_writing()
-        if not self._knows(run_id):
+        if not self._knows(run_id) or self._is_over(run_id, events):
             return ()
         kept = self._tables.run_events.get(run_id) or ()
         told = [event.once for event in kept if event.once is not None]
@@ -24,10 +24,17 @@ class MemoryRunEventLog:
         self._tables.run_events.put(run_id, (*kept, *added))
         return added
 
+    async def announce(self, run_id: str, sequence: int, *, ended: bool) -> None:
+        """Return; there is no other process."""
+
     async def page(self, run_id: str, *, after: int, limit: int) -> Sequence[RunEvent]:
         """Return up to *limit* events beyond the sequence *after*, in order."""
         kept = (self._tables.run_events.get(run_id) or ()) if self._knows(run_id) else ()
         return kept[after : after + limit]
+
+    def _is_over(self, run_id: str, events: Sequence[RunEvent]) -> bool:
+        run = self._tables.runs.get(run_id)
+        return run is not None and run.ended and all(each.once != ENDED for each in events)
 
     def _knows(self, run_id: str) -> bool:
         run = self._tables.runs.get(run_id)

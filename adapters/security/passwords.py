@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
+from unicodedata import normalize
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -27,13 +28,13 @@ class Argon2PasswordHasher:
     async def hash(self, password: str) -> str:
         """Return a hash to keep, with its salt and its cost inside."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._argon2.hash, password)
+        return await loop.run_in_executor(self._threads, self._argon2.hash, _typed(password))
 
     async def verify(self, password: str, kept: str | None) -> bool:
         """Say whether *password* is the one; takes as long when nothing is *kept*."""
         loop = asyncio.get_running_loop()
         right = await loop.run_in_executor(
-            self._threads, self._matches, password, kept or self._nobodys
+            self._threads, self._matches, _typed(password), kept or self._nobodys
         )
         return right and kept is not None
 
@@ -46,3 +47,8 @@ class Argon2PasswordHasher:
             return self._argon2.verify(kept, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _typed(password: str) -> str:
+    # Keyboards differ in how they write an accented letter (RFC 8265, 4.2.2).
+    return normalize("NFC", password)

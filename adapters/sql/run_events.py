@@ -27,8 +27,8 @@ from orbiter.adapters.sql.run_feed import CHANNEL, notice
 from orbiter.adapters.sql.runs import runs
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.domain.checks import is_id
-from orbiter.domain.run_events import ENDED, FINAL, RunEvent, RunEventType, numbered
-from orbiter.domain.runs import Run, Step
+from orbiter.domain.run_events import ENDED, RunEvent, RunEventType, numbered
+from orbiter.domain.runs import TERMINAL, Run, Step
 
 ONCE_LENGTH: Final = ID_LENGTH + 6
 
@@ -48,7 +48,7 @@ run_events: Final = Table(
 _cells: Final = run_events.c
 _THE_RUN: Final = (runs.c.id == bindparam("of_run"), runs.c.workspace_id == bindparam("mine"))
 _OF_RUN: Final = _cells.run_id == bindparam("of_run")
-_LOCK: Final = select(runs.c.id).where(*_THE_RUN).with_for_update(key_share=True)
+_LOCK: Final = select(runs.c.status).where(*_THE_RUN).with_for_update(key_share=True)
 _last: Final = run_events.alias("last")
 _LAST: Final = (
     select(func.max(_last.c.sequence)).where(_last.c.run_id == bindparam("of_run"))
@@ -87,7 +87,8 @@ class SqlRunEventLog:
         self._transaction.require_writing()
         which = {"of_run": run_id, "mine": self._workspace_id}
         # Locked first, as a statement that waits for a lock has looked at the rest before.
-        if not (is_id(run_id) and await self._transaction.rows(_LOCK, which)):
+        run = await self._transaction.first(_LOCK, which) if is_id(run_id) else None
+        if run is None or (run.status in TERMINAL and all(each.once != ENDED for each in events)):
             return ()
         once = {event.once for event in events if event.once is not None} | {ENDED}
         found = await self._transaction.rows(_TOLD, {"of_run": run_id, "some": sorted(once)})
@@ -96,8 +97,13 @@ class SqlRunEventLog:
         if added:
             rows = [{**which, **_row(event)} for event in added]
             await self._transaction.write(_APPEND, rows)
-            await self._notify(run_id, added[-1])
         return added
+
+    async def announce(self, run_id: str, sequence: int, *, ended: bool) -> None:
+        """Tell the feeds of other processes at the commit; SQLite has none."""
+        if self._transaction.connection.dialect.name == "postgresql":
+            told = notice(run_id, sequence, ended=ended)
+            await self._transaction.rows(_NOTIFY, {"told": told})
 
     async def page(self, run_id: str, *, after: int, limit: int) -> Sequence[RunEvent]:
         """Return up to *limit* events beyond the sequence *after*, in order."""
@@ -106,11 +112,6 @@ class SqlRunEventLog:
         which = {"of_run": run_id, "mine": self._workspace_id}
         found = await self._transaction.rows(_PAGE, {**which, "beyond": after, "size": limit})
         return [_event(run_id, row) for row in found]
-
-    async def _notify(self, run_id: str, last: RunEvent) -> None:
-        if self._transaction.connection.dialect.name == "postgresql":
-            told = notice(run_id, last.sequence, ended=last.type in FINAL)
-            await self._transaction.rows(_NOTIFY, {"told": told})
 
 
 def _row(event: RunEvent) -> dict[str, Any]:

@@ -159,6 +159,8 @@ def _put_steps() -> Insert:
 
 
 _PUT_STEPS: Final = _put_steps()
+# Rows are made ready between other work of the process, which should not wait for long.
+_STEPS_AT_ONCE: Final = 200
 
 
 class SqlRuns(SqlRepository[Run]):
@@ -185,8 +187,9 @@ class SqlRuns(SqlRepository[Run]):
     async def put_steps(self, steps: Sequence[Step]) -> None:
         """Store steps, each in place of the one of the same id; those of no run are dropped."""
         self._transaction.require_writing()
-        if steps:
-            await self._transaction.write(_PUT_STEPS, [self._of_step(step) for step in steps])
+        for at in range(0, len(steps), _STEPS_AT_ONCE):
+            rows = [self._of_step(step) for step in steps[at : at + _STEPS_AT_ONCE]]
+            await self._transaction.write(_PUT_STEPS, rows)
 
     async def step(self, run_id: str, step_id: str) -> Step:
         """Return a step or raise NotFound."""

@@ -169,7 +169,9 @@ def _factor(value: Any) -> Any:
 
 def _printed(value: Any) -> Any:
     """Return a value as it stands in a text: as JSON, and texts without quotes."""
-    return value if isinstance(value, str) else _to_json(value)
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return value
+    return _to_json(value)
 
 
 def _to_json(value: Any, indent: int | None = None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from time import perf_counter
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.outcome import LimitCrossed
@@ -19,17 +19,6 @@ from orbiter.domain.workflows import Node
 
 CANCELLED: Final = StepError(code="CANCELLED", message="Cancelled before it ended")
 _GONE_ON: Final = "Stopped: what it leads to has gone on"
-
-
-class Told(Protocol):
-    """What a node's turn leaves for the trace."""
-
-    @property
-    def input(self) -> Any: ...
-    @property
-    def attempt(self) -> int: ...
-    @property
-    def logs(self) -> Sequence[str]: ...
 
 
 class Journal:
@@ -55,18 +44,19 @@ class Journal:
         self._steps = 1 + max((step.sequence for step in past.steps.values()), default=-1)
         self._bytes = 0
         self._processor = processor
-        self._resumed = perf_counter()
+        self._computing_since: float | None = None
 
-    async def give_way(self) -> None:
-        """Let others have the processor if this run has had it for a while."""
-        seconds = perf_counter() - self._resumed
-        if seconds > SLICE:
-            await self._processor.give_way(seconds)
-            self.resume()
+    async def take_turn(self) -> None:
+        """Wait for a turn to compute, unless this run has one that is not used up."""
+        since = self._computing_since
+        computed = 0.0 if since is None else perf_counter() - since
+        if since is None or computed > SLICE:
+            await self._processor.give_way(computed)
+            self._computing_since = perf_counter()
 
-    def resume(self) -> None:
-        """Begin to compute, after having waited."""
-        self._resumed = perf_counter()
+    def rest(self) -> None:
+        """Compute no more until the next turn; to be called after having waited."""
+        self._computing_since = None
 
     def begin(self, node: Node, place: Place, *, announce: bool) -> Step:
         """Return a node's step, written at once if *announce*; raise LimitCrossed."""
@@ -97,13 +87,13 @@ class Journal:
         if self._past.get(step.id) != waiting:
             self._trace.write(waiting)
 
-    def explained(self, step: Step, told: Told) -> Step:
+    def explained(self, step: Step, *, input: Any, attempt: int, logs: Sequence[str]) -> Step:
         """Return the step with what its node worked on and how many attempts it took."""
-        input, size = preview_of(told.input)
+        shown, size = preview_of(input)
         self._bytes += size
-        if step.ended and not (step.reused and step.input != input):
+        if step.ended and not (step.reused and step.input != shown):
             return step
-        return replace(step, input=input, attempt=told.attempt, logs=tuple(told.logs))
+        return replace(step, input=shown, attempt=attempt, logs=tuple(logs))
 
     def complete(self, step: Step, output: Any) -> None:
         """Write that a node ended well."""

@@ -20,7 +20,7 @@ class Place:
     run_id: str
     path: tuple[str, ...] = ()
     iterations: tuple[int, ...] = ()
-    attempts: tuple[int, ...] = (1,)
+    attempts: tuple[int, ...] = ()
     step_id: str | None = None
     since: int = 0
 
@@ -32,10 +32,10 @@ class Place:
     def key(self, node_id: str, *attempt: int) -> str:
         """Return the key of a node's effect: `<run>:<node path>:<iteration>:<attempt group>`.
 
-        The group names the *attempt* of each loop around, and of the node if it counts its own.
+        The group names the attempt of each loop around, and the node's own *attempt* if given.
         It is plain ASCII without spaces, fit for a header.
         """
-        attempts = ".".join(map(str, (*self.attempts, *attempt)))
+        attempts = ".".join(map(str, (*self.attempts, *attempt) or (1,)))
         return f"{self.run_id}:{self._path(node_id)}:{self._turns()}:{attempts}"
 
     def step_of(self, node_id: str) -> str:
@@ -54,7 +54,7 @@ class Place:
             run_id=self.run_id,
             path=(*self.path, loop_id),
             iterations=(*self.iterations, iteration),
-            attempts=(*self.attempts, attempt) if self.path else (attempt,),
+            attempts=(*self.attempts, attempt),
             step_id=self.step_of(loop_id),
             since=max(self.since, since),
         )

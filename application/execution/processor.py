@@ -3,20 +3,20 @@
 import asyncio
 from typing import Final
 
-# Computing gives way to what else the process has to do after so many seconds.
+# A run has the processor for so many seconds at a time.
 SLICE: Final = 0.005
 _LONG: Final = 4 * SLICE
 _LONGEST_PAUSE: Final = 0.1
 
 
 class Processor:
-    """Lets one run at a time go on computing, with room in between for everything else."""
+    """Lets one run at a time compute, with room for everything else before each turn."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
 
-    async def give_way(self, seconds: float) -> None:
-        """Wait for the next turn, after having computed for *seconds*."""
+    async def give_way(self, computed: float) -> None:
+        """Wait for the next turn, after having *computed* for so many seconds."""
         async with self._turn:
             # A long slice, which one template may take, is made up for by a pause as long.
-            await asyncio.sleep(min(seconds, _LONGEST_PAUSE) if seconds > _LONG else 0)
+            await asyncio.sleep(min(computed, _LONGEST_PAUSE) if computed > _LONG else 0)

@@ -32,28 +32,28 @@ async def visited(visit: Visit, *, unwanted: Callable[[], bool]) -> Outcome | No
     try:
         outcome, failed = await _outcome_of(visit)
     except NodeFailed as final:
-        journal.fail(journal.explained(step, visit), _told(final))
+        journal.fail(_explained(step, visit), _told(final))
         raise final.at(visit.node.id) from None
     except BaseException as error:
         if unwanted():
-            journal.give_up(journal.explained(step, visit))
+            journal.give_up(_explained(step, visit))
             return None
         if isinstance(error, Parked):
-            journal.wait(journal.explained(step, visit))
+            journal.wait(_explained(step, visit))
             raise
-        journal.fail(journal.explained(step, visit), _interruption(error))
+        journal.fail(_explained(step, visit), _interruption(error))
         raise
-    _end(visit, step, outcome, failed)
+    if failed is None:
+        journal.complete(_explained(step, visit), outcome.output)
+    else:
+        journal.fail(_explained(step, visit), _told(failed), outcome.output)
     return outcome
 
 
-def _end(visit: Visit, step: Step, outcome: Outcome, failed: NodeFailed | None) -> None:
-    journal = visit.journey.journal
-    step = journal.explained(step, visit)
-    if failed is None:
-        journal.complete(step, outcome.output)
-    else:
-        journal.fail(step, _told(failed), outcome.output)
+def _explained(step: Step, visit: Visit) -> Step:
+    return visit.journey.journal.explained(
+        step, input=visit.input, attempt=visit.attempt, logs=visit.logs
+    )
 
 
 async def _outcome_of(visit: Visit) -> tuple[Outcome, NodeFailed | None]:

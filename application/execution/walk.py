@@ -81,14 +81,14 @@ class Walk:
                 self._journey.journal.skip(node, self._place)
                 self._leave(node, None)
             elif node.id in self._body.instant:
-                await self._journey.journal.give_way()
+                await self._journey.journal.take_turn()
                 self._pass(node, await self._visit(node))
             else:
                 self._tasks[asyncio.ensure_future(self._visit(node))] = node
 
     async def _some_end(self) -> None:
         await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        self._journey.journal.resume()
+        self._journey.journal.rest()
         for task in [task for task in self._tasks if task.done()]:
             node = self._tasks.pop(task)
             try:

@@ -18,6 +18,9 @@ class RunEventLog(Protocol):
         """
         ...
 
+    async def announce(self, run_id: str, sequence: int, *, ended: bool) -> None:
+        """Tell other processes at the commit what `RunFeed.publish` tells this one."""
+
     async def page(self, run_id: str, *, after: int, limit: int) -> Sequence[RunEvent]:
         """Return up to *limit* events beyond the sequence *after*, in order."""
         ...

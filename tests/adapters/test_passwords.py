@@ -50,3 +50,8 @@ async def test_the_event_loop_goes_on_while_passwords_are_checked() -> None:
     assert turns > 10
     assert not any(await asyncio.gather(*checks))
     hasher.close()
+
+
+async def test_a_password_fits_from_whichever_keyboard(passwords: Argon2PasswordHasher) -> None:
+    kept = await passwords.hash("k\u00e4the-and-friends")
+    assert await passwords.verify("ka\u0308the-and-friends", kept)

@@ -1,6 +1,6 @@
 """API keys: who makes them, what they hold, who sees and revokes them."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -50,6 +50,24 @@ async def test_every_wrong_field_is_told_at_once(office: Office) -> None:
         "scopes": "too_short",
         "expires_at": "datetime_future",
     }
+
+
+async def test_an_end_is_kept_in_utc(office: Office) -> None:
+    east = timezone(timedelta(hours=2))
+    made = await office.api_keys.create(
+        await office.admin(), name="key", expires_at=datetime(2030, 1, 1, tzinfo=east)
+    )
+    assert made.api_key.expires_at == datetime(2029, 12, 31, 22, tzinfo=UTC)
+    assert made.api_key.expires_at.tzinfo is UTC
+
+
+async def test_an_end_beyond_all_time_is_refused(office: Office) -> None:
+    west = timezone(timedelta(hours=-1))
+    with pytest.raises(Invalid) as refusal:
+        await office.api_keys.create(
+            await office.admin(), name="key", expires_at=datetime.max.replace(tzinfo=west)
+        )
+    assert wrong_fields(refusal.value) == {"expires_at": "value_error"}
 
 
 async def test_an_end_without_a_time_zone_is_refused(office: Office) -> None:

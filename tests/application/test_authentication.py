@@ -54,6 +54,15 @@ async def test_a_session_ends_30_days_after_it_began_however_busy(office: Office
         await office.authentication.by_session(token)
 
 
+async def test_who_puts_a_sessions_end_off_is_told_so(office: Office) -> None:
+    await office.admin()
+    token = (await office.sign_in("ada@example.org")).token
+    assert not (await office.authentication.by_session(token)).renewed
+    office.clock.advance(TOUCH_EVERY)
+    assert (await office.authentication.by_session(token)).renewed
+    assert not (await office.authentication.by_session(token)).renewed
+
+
 async def test_a_busy_session_is_not_written_at_each_use(office: Office) -> None:
     await office.admin()
     signed_in = await office.sign_in("ada@example.org")

@@ -196,6 +196,49 @@ async def test_what_only_reads_adds_no_event(storage: Storage, tenant: Tenant, r
             await uow.run_events.append(run.id, told(run, []))
 
 
+async def test_steps_of_a_run_that_has_ended_are_not_told_later(
+    storage: Storage, tenant: Tenant, run: Run
+) -> None:
+    ended = run.complete("x", at=LATER)
+    async with storage.open(tenant.id) as uow:
+        await uow.runs.advance(ended)
+    await tell(storage, run, [a_step(run)])
+    assert await read(storage, tenant, run) == []
+    await tell(storage, ended, [])
+    assert [event.type for event in await read(storage, tenant, run)] == [
+        RunEventType.RUN_STARTED,
+        RunEventType.RUN_COMPLETED,
+    ]
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["at once", "after a while"])
+async def test_a_run_is_written_down_if_it_was_told_of_before_its_end(
+    storage: Storage, tenant: Tenant, run: Run, begun: bool
+) -> None:
+    feed = MemoryRunFeed()
+    chronicle = Chronicle(feed, ManualClock())
+    ended, step = run.complete("x", at=LATER), a_step(run)
+    with feed.subscribe(run.id) as ear:
+        async with storage.open(tenant.id) as uow:
+            if begun:
+                await chronicle.of_steps(uow, run, [step])
+            await uow.runs.advance(ended)
+            await chronicle.of_run(uow, ended, [step.complete("x", at=LATER)])
+        async with asyncio.timeout(5):
+            await ear.end()
+    events = await read(storage, tenant, run)
+    assert [event.sequence for event in events] == ([1, 2, 3, 4] if begun else [])
+
+
+async def test_a_cancelled_run_is_always_written_down(
+    storage: Storage, tenant: Tenant, run: Run
+) -> None:
+    async with storage.open(tenant.id) as uow:
+        await uow.runs.advance(run.cancel(at=LATER))
+        await Chronicle(MemoryRunFeed(), ManualClock()).of_run(uow, run.cancel(at=LATER))
+    assert len(await read(storage, tenant, run)) == 2
+
+
 async def test_readers_are_woken_once_it_is_committed(
     storage: Storage, tenant: Tenant, run: Run
 ) -> None:

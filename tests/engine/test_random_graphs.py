@@ -156,7 +156,8 @@ async def test_a_run_always_ends_and_leaves_no_step_open(graph: WorkflowVersion)
 async def test_what_is_computed_again_is_the_same_to_the_last_step(graph: WorkflowVersion) -> None:
     run_id = new_id()
     first, again = [await Laboratory().run(graph, run_id) for _ in range(2)]
-    assert (first.run, list(first.steps)) == (again.run, list(again.steps))
+    assert first.run == again.run
+    assert _unnumbered(first) == _unnumbered(again)
 
 
 @given(graphs(kinds=("template", "merge", "condition", "delay")), st.randoms())
@@ -195,8 +196,9 @@ async def test_a_run_cancelled_at_any_moment_leaves_no_step_open(
     assert not _open(steps.last)
 
 
-def _results(traced: Traced) -> dict[str, tuple[StepStatus, Any]]:
-    return {step.id: (step.status, step.output) for step in traced.steps}
+def _unnumbered(traced: Traced) -> dict[str, Step]:
+    # Which of two that may begin at once begins first is left to the processor.
+    return {step.id: replace(step, sequence=0) for step in traced.steps}
 
 
 def _open(steps: list[Step]) -> list[Step]:

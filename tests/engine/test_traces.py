@@ -71,7 +71,7 @@ async def test_a_loop_that_is_tried_again_has_new_keys() -> None:
     keys = await keys_of(drawn, run_id)
     assert keys == [
         f"{run_id}:loop/wait:0:1",
-        f"{run_id}:loop:0:1.2:pause",
+        f"{run_id}:loop:0:2:pause",
         f"{run_id}:loop/wait:0:2",
     ]
 

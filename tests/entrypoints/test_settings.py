@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbiter.adapters.http.rate_limits import DEFAULTS
 from orbiter.application.ports.identity import Rate
 from orbiter.domain.users import Registration
-from orbiter.entrypoints.rates import parse_rate_limits
+from orbiter.entrypoints.rates import DEFAULTS, parse_rate_limits
 from orbiter.entrypoints.readers import LogStyle
 from orbiter.entrypoints.settings import DEFINITIONS, Settings, WrongSettings, load
 

@@ -105,7 +105,9 @@ async def test_a_bad_key_is_refused_even_beside_a_good_session(api: Api, key: st
 
 async def test_refusals_stand_in_the_audit_log(api: Api) -> None:
     admin = await api.admin()
-    viewer = await api.member(admin, "viewer")
-    await viewer.post("/projects", {"name": "x"})
-    entries = (await admin.get(f"/audit-log?actor={viewer.user['id']}")).json()["data"]
-    assert any(entry["action"].endswith(".refused") for entry in entries), entries
+    viewer, developer = await api.member(admin, "viewer"), await api.member(admin, "developer")
+    developer.csrf = "forged"
+    for refused in (viewer, developer):
+        assert (await refused.post("/projects", {"name": "x"})).status_code == 403
+        query = f"actor={refused.user['id']}&action=access.refused&entity_type=project"
+        assert (await admin.get(f"/audit-log?{query}")).json()["pagination"]["total"] == 1

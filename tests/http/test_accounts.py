@@ -1,7 +1,6 @@
 """Registering, signing in and out, the own account, over HTTP."""
 
-import pytest
-
+from orbiter.domain.users import Registration
 from support.api import PASSWORD, Api, running
 
 FIELDS = {"id", "email", "name", "role", "workspace_id", "created_at"}
@@ -22,41 +21,6 @@ async def test_a_known_email_is_a_conflict_in_any_case(api: Api) -> None:
     body = {"email": "ADA@example.ORG", "password": PASSWORD}
     refused = await api.caller().post("/auth/register", body)
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "CONFLICT")
-
-
-async def test_signing_in_sets_the_cookie_as_documented(api: Api) -> None:
-    await api.caller().sign_up("ada@example.org")
-    body = {"email": "ADA@example.org", "password": PASSWORD}
-    answer = await api.caller().post("/auth/login", body)
-    assert (answer.status_code, set(answer.json())) == (200, FIELDS)
-    name, *attributes = answer.headers["set-cookie"].split("; ")
-    assert name.startswith("orbiter_session=") and len(name) > 40
-    assert {each.lower() for each in attributes} == {
-        "httponly",
-        "max-age=259200",
-        "path=/",
-        "samesite=lax",
-    }
-
-
-@pytest.mark.parametrize(
-    ("base", "secure"),
-    [
-        ("http://127.0.0.1:8000", False),
-        ("http://localhost", False),
-        ("http://[::1]:8000", False),
-        ("http://orbiter.example", True),
-        ("https://127.0.0.1", True),
-    ],
-)
-async def test_the_cookie_is_secure_but_for_plain_http_on_loopback(
-    api: Api, base: str, secure: bool
-) -> None:
-    await api.caller().sign_up("ada@example.org")
-    body = {"email": "ada@example.org", "password": PASSWORD}
-    caller = api.caller()
-    answer = await caller.client.post(f"{base}/api/v1/auth/login", json=body)
-    assert ("Secure" in answer.headers["set-cookie"]) == secure
 
 
 async def test_unknown_email_and_wrong_password_answer_alike(api: Api) -> None:
@@ -112,6 +76,23 @@ async def test_own_sessions_are_listed_and_ended_and_nobody_elses(api: Api) -> N
     assert (await twin.get("/auth/me")).status_code == 401
 
 
+async def test_a_session_is_shown_to_its_user_alone(api: Api) -> None:
+    ada, other = await api.caller().sign_up("ada@example.org"), await api.admin()
+    (listed,) = (await ada.get("/auth/sessions")).json()["data"]
+    path = f"/auth/sessions/{listed['id']}"
+    assert (await ada.get(path)).json() == listed
+    assert (await other.get(path)).status_code == 404
+
+
+async def test_all_other_sessions_are_ended_at_once(api: Api) -> None:
+    ada = await api.caller().sign_up("ada@example.org")
+    others = [await api.caller().sign_in("ada@example.org") for _ in range(3)]
+    stranger = await api.admin()
+    assert (await ada.delete("/auth/sessions")).status_code == 204
+    assert [(await each.get("/auth/me")).status_code for each in others] == [401] * 3
+    assert [(await each.get("/auth/me")).status_code for each in (ada, stranger)] == [200] * 2
+
+
 async def test_a_reset_is_asked_for_alike_whoever_exists(api: Api) -> None:
     await api.caller().sign_up("ada@example.org")
     for email in ("ada@example.org", "nobody@example.org"):
@@ -141,10 +122,31 @@ async def test_the_last_admin_stays_one(api: Api) -> None:
 
 
 async def test_where_registration_is_closed_only_the_first_gets_in() -> None:
-    async with running(registration="closed") as api:
+    async with running(registration=Registration.CLOSED) as api:
         await api.admin()
         body = {"email": "late@example.org", "password": PASSWORD}
         assert (await api.caller().post("/auth/register", body)).status_code == 403
+
+
+async def test_where_registration_is_closed_nothing_is_said_of_the_body() -> None:
+    async with running(registration=Registration.CLOSED) as api:
+        assert (await api.caller().post("/auth/register", {})).status_code == 422
+        await api.admin()
+        for body in ({}, {"email": "x"}, {"nonsense": 1}):
+            assert (await api.caller().post("/auth/register", body)).status_code == 403
+
+
+async def test_a_key_ends_when_it_is_told_to_in_any_time_zone(api: Api) -> None:
+    admin = await api.admin()
+    for given, kept in (
+        ("2099-01-01T00:00:00+02:00", "2098-12-31T22:00:00.000Z"),
+        ("2099-01-01T00:00:00.123456789Z", "2099-01-01T00:00:00.123Z"),
+    ):
+        made = (await admin.post("/api-keys", {"name": "k", "expires_at": given})).json()
+        assert made["expires_at"] == kept
+        assert (await admin.get(f"/api-keys/{made['id']}")).json()["expires_at"] == kept
+    never = {"name": "k", "expires_at": "9999-12-31T23:59:59-12:00"}
+    assert (await admin.post("/api-keys", never)).status_code == 422
 
 
 async def test_a_key_is_shown_once(api: Api) -> None:

@@ -116,7 +116,19 @@ async def test_runs_are_found_by_every_filter(admin: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["status=done", "kind=x", "trigger=x", "created_after=soon", "min_duration_ms=x"]
+    "query",
+    [
+        "status=done",
+        "kind=x",
+        "trigger=x",
+        "created_after=soon",
+        "created_after=2020",
+        "created_after=0001-01-01T00:00:00%2B14:00",
+        "created_before=9999-12-31T23:59:59-14:00",
+        "min_cost_usd=nan",
+        "min_duration_ms=x",
+        "q=%00",
+    ],
 )
 async def test_a_filter_that_makes_no_sense_is_a_bad_request(admin: Caller, query: str) -> None:
     assert (await admin.get(f"/runs?{query}")).status_code == 400

@@ -15,7 +15,7 @@ from orbiter.adapters.http.validation import problems_of
 from orbiter.adapters.http.workflows import NewWorkflow
 from support.api import Api
 
-BODIES = (NewProject, ProjectUpdate, NewKey, CiRun, NewWorkflow)
+BODIES = (NewProject, ProjectUpdate, NewKey, CiRun, NewWorkflow, Registration)
 NAMES = sorted({name for body in BODIES for name in body.__struct_fields__} | {"other"})
 scalars = (
     st.none()
@@ -85,52 +85,21 @@ async def test_wrong_types_and_broken_rules_are_told_together(api: Api) -> None:
     }
 
 
-async def test_an_unknown_row_is_404_before_its_body_is_422(api: Api) -> None:
-    admin, stranger = await api.admin(), await api.admin()
-    project = await admin.project()
-    assert (await admin.put(f"/projects/{project}", {"name": ""})).status_code == 422
-    for identity in ("nonsense", "019ad2f1-5b0e-7c2a-9a44-1f0e6a1c9b11"):
-        assert (await admin.put(f"/projects/{identity}", {"name": ""})).status_code == 404
-    assert (await stranger.put(f"/projects/{project}", {"name": ""})).status_code == 404
-
-
-@pytest.mark.parametrize("body", [b"{", b"nonsense", b'{"name": "\xff"}', b'{"name": "a",}'])
-async def test_malformed_json_is_a_bad_request(api: Api, body: bytes) -> None:
+async def test_a_wrong_type_in_a_canvas_hides_nothing_of_its_other_nodes(api: Api) -> None:
     admin = await api.admin()
-    headers = {"content-type": "application/json"}
-    refused = await admin.post("/projects", content=body, headers=headers)
-    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "BAD_REQUEST")
-
-
-async def test_a_body_must_say_it_is_json(api: Api) -> None:
-    admin = await api.admin()
-    headers = {"content-type": "application/x-www-form-urlencoded"}
-    refused = await admin.post("/projects", content=b"name=a", headers=headers)
-    assert (refused.status_code, refused.json()["error"]["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
-
-
-async def test_a_body_over_two_mebibytes_is_refused(api: Api) -> None:
-    admin = await api.admin()
-    refused = await admin.post("/projects", {"name": "x" * (2 * 1024 * 1024)})
-    assert (refused.status_code, refused.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
-
-
-@pytest.mark.parametrize(("depth", "status"), [(60, 201), (70, 400), (100_000, 400)])
-async def test_json_may_be_nested_64_levels(api: Api, depth: int, status: int) -> None:
-    admin = await api.admin()
-    project = await admin.project()
-    deep = "[" * depth + "]" * depth
-    body = f'{{"project_id": "{project}", "name": "deep", "variables": {{"x": {deep}}}}}'
-    headers = {"content-type": "application/json"}
-    answer = await admin.post("/workflows", content=body.encode(), headers=headers)
-    assert answer.status_code == status, answer.text
-
-
-async def test_a_body_that_is_not_there_is_missing(api: Api) -> None:
-    admin = await api.admin()
-    for answer in (
-        await admin.post("/projects"),
-        await admin.put(f"/projects/{await admin.project()}"),
-    ):
-        (field, *_) = answer.json()["error"]["details"]["fields"]
-        assert (answer.status_code, field["type"]) == (422, "missing")
+    nodes = [
+        {"id": 7, "type": "start"},
+        {"id": "a", "type": "nonsense"},
+        {"id": "b", "type": "template", "config": {"template": 5}},
+        {"id": "c", "type": "end", "colour": "red"},
+    ]
+    body = {"name": "x", "project_id": await admin.project(), "canvas": {"nodes": nodes}}
+    refused = await admin.post("/workflows", body)
+    assert {
+        each["field"]: each["type"] for each in refused.json()["error"]["details"]["fields"]
+    } == {
+        "canvas.nodes.0.id": "string_type",
+        "canvas.nodes.1.type": "enum",
+        "canvas.nodes.2.config.template": "string_type",
+        "canvas.nodes.3.colour": "extra_forbidden",
+    }

@@ -10,6 +10,7 @@ import httpx
 
 from orbiter.adapters.security.passwords import Argon2PasswordHasher
 from orbiter.application.ports.storage import Storage
+from orbiter.application.ports.system import Clock
 from orbiter.entrypoints.container import Container, in_memory
 
 PASSWORD = "correct-horse-battery-9"
@@ -107,11 +108,15 @@ class Api:
 
 
 @asynccontextmanager
-async def running(storage: Storage | None = None, **settings: Any) -> AsyncIterator[Api]:
+async def running(
+    storage: Storage | None = None, clock: Clock | None = None, **settings: Any
+) -> AsyncIterator[Api]:
     """Run Orbiter in memory, with cheap password hashes and no rate limits unless set."""
     container = in_memory(**{"rate_limits": None, **settings})
     if storage is not None:
         container.storage.override(storage)
+    if clock is not None:
+        container.clock.override(clock)
     container.passwords.override(Argon2PasswordHasher(memory_kib=64, passes=1))
     core = container.core()
     await core.start()
