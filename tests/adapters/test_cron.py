@@ -18,7 +18,7 @@ fields = st.text("0123456789*/-,L#WADEJMNOT", min_size=1, max_size=6)
 def ticks(cron: str, timezone: str, *, after: str, until: str) -> list[str]:
     """Return the ticks between two moments in UTC."""
     at, end = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (after, until))
-    found = []
+    found: list[str] = []
     while True:
         at = CALENDAR.next_tick(cron, timezone, after=at) or end
         if at >= end:

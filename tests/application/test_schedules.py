@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,12 @@ async def test_a_refused_change_changes_nothing(
     made = await triggers.schedules.create(
         developer, workflow_id=tenant.workflow.id, cron="0 9 * * *"
     )
-    for changes in ({"cron": "61 * * * *"}, {"timezone": "Mars"}, {"workflow_id": new_id()}):
+    wrong: list[dict[str, Any]] = [
+        {"cron": "61 * * * *"},
+        {"timezone": "Mars"},
+        {"workflow_id": new_id()},
+    ]
+    for changes in wrong:
         with pytest.raises(Invalid):
             await triggers.schedules.revise(developer, made.id, name="Changed", **changes)
     assert await triggers.schedules.get(developer, made.id) == made

@@ -42,7 +42,9 @@ async def service() -> AsyncIterator[int]:
 def recorded_canvas(port: int) -> dict[str, Any]:
     """Return a graph of five requests, one after another, each a recorded step."""
     config = {"url": f"http://127.0.0.1:{port}/"}
-    calls = [{"id": f"c{n}", "type": "http", "config": config} for n in range(STEPS)]
+    calls: list[dict[str, Any]] = [
+        {"id": f"c{n}", "type": "http", "config": config} for n in range(STEPS)
+    ]
     nodes = [{"id": "start", "type": "start"}, *calls, {"id": "end", "type": "end"}]
     ids = [str(node["id"]) for node in nodes]
     pairs = zip(ids, ids[1:], strict=False)

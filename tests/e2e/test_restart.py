@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -40,7 +41,7 @@ async def ended(caller: Caller, run: str) -> dict[str, object]:
 
 
 async def test_a_run_goes_on_after_its_server_was_killed(url: str, tmp_path: Path) -> None:
-    settings = {"DATABASE_URL": url, "LEASE_SECONDS": 3}
+    settings: dict[str, Any] = {"DATABASE_URL": url, "LEASE_SECONDS": 3}
     with serving(tmp_path / "data", **settings) as server:
         async with calling(server) as caller:
             run = await begun(caller)

@@ -120,6 +120,9 @@ class BrokenStorage:
     async def ready(self) -> None:
         await self.kept.ready()
 
+    async def shrink(self) -> None:
+        await self.kept.shrink()
+
     async def close(self) -> None:
         await self.kept.close()
 

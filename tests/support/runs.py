@@ -1,8 +1,11 @@
 """Runs that stand still, and an engine that executes none."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from orbiter.adapters.system.ids import new_id
+from orbiter.application.ports.execution import Reuse
+from orbiter.application.ports.executions import Recorded
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.domain.runs import Run, Trigger
 from support.clock import START
@@ -14,11 +17,14 @@ class IdleEngine:
 
     stopped: list[str] = field(default_factory=list)
 
-    async def accept(self, uow: UnitOfWork, run: Run) -> None:
+    async def accept(self, uow: UnitOfWork, run: Run, *, reuse: Reuse | None = None) -> None:
         await uow.runs.add(run)
 
     async def cancel(self, uow: UnitOfWork, run: Run) -> None:
         uow.after_commit(lambda: self.stopped.append(run.id))
+
+    async def answer(self, uow: UnitOfWork, run: Run, key: str, value: Any) -> bool:
+        return await uow.executions.record(run.id, Recorded(key=key, value=value))
 
     async def start(self) -> None:
         """There is nothing to take up."""
