@@ -189,7 +189,8 @@ class DurableRunEngine:
     async def _execute(self, claimed: Claimed, accepted: Loaded | None) -> None:
         run_id = claimed.run_id
         try:
-            await self._segments.execute(claimed, accepted)
+            if await self._segments.execute(claimed, accepted):
+                self._stir()
         except asyncio.CancelledError:
             steps = await self._trace.take(run_id)
             if self._why.get(run_id) is _Why.CANCELLED:

@@ -48,6 +48,7 @@ class Queue:
         self._stirred = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
         self._closed = False
+        self._wanting = False
 
     def has_room(self, workspace_id: str) -> bool:
         """Say whether a run of that workspace may begin here now."""
@@ -60,8 +61,8 @@ class Queue:
         self._taken[run_id] = workspace_id
 
     def leave(self, run_id: str) -> None:
-        """Count a run no more; another may begin."""
-        if self._taken.pop(run_id, None) is not None:
+        """Count a run no more; one that was left for want of room may begin."""
+        if self._taken.pop(run_id, None) is not None and self._wanting:
             self.stir()
 
     def stir(self) -> None:
@@ -96,7 +97,7 @@ class Queue:
 
     async def _take_up(self) -> bool:
         """Claim what there is room for; say whether something was found."""
-        found = False
+        found, self._wanting = False, True
         while (room := self._size - len(self._taken)) > 0 and self._lease.alive:
             limit = 1 if self._share else room
             claimed = await self._claim(limit)
@@ -105,6 +106,7 @@ class Queue:
                 self._begin(each)
             found = found or bool(claimed)
             if len(claimed) < limit:
+                self._wanting = bool(self._full())
                 break
         return found
 

@@ -52,20 +52,22 @@ class Segments:
     trace: Trace
     clock: Clock
 
-    async def execute(self, claimed: Claimed, accepted: Loaded | None) -> None:
+    async def execute(self, claimed: Claimed, accepted: Loaded | None) -> bool:
         """Execute a run that was just *accepted*, or from where storage says that it stands.
 
+        Say whether something may be due now that was not before: the run itself, or its parent.
         Of a cancellation nothing is stored.
         """
         loaded = accepted or await self._loaded(claimed)
         if loaded is None:
             await self.books.discard(claimed.run_id)
-            return
+            return False
         begun = monotonic()
         segment = await self._segment(claimed, loaded)
         steps = await self.trace.take(segment.run.id)
         seconds = claimed.seconds + monotonic() - begun
         await self.books.keep(segment, steps, seconds=seconds)
+        return not segment.run.ended or segment.run.parent_run_id is not None
 
     async def _segment(self, claimed: Claimed, loaded: Loaded) -> Segment:
         if claimed.takeups > TAKEUPS_MAX:
