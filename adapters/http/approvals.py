@@ -20,7 +20,7 @@ class Answer(Input):
     """An answer to an approval; *fields* is what its node's schema asks for."""
 
     decision: Decision
-    comment: Annotated[str, Meta(max_length=10_000)] | None = None
+    comment: Annotated[str, Meta(max_length=10_000, examples=["Looks good"])] | None = None
     fields: Annotated[dict[str, Any], Meta(examples=[{"amount": 100}])] | None = None
 
 
