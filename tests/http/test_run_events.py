@@ -1,11 +1,18 @@
 """`GET /runs/:id/events`: what is streamed, from where on, and to whom."""
 
+import asyncio
 import json
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
+from dependency_injector import providers
 
-from support.api import Api, Caller, edge, node
+from orbiter.adapters.system.ids import new_id
+from orbiter.application.run_events import RunEventHandlers
+from orbiter.application.work import Work
+from support.api import API, Api, Caller, edge, node
+from support.clock import ManualClock
 
 SLEEPY = {
     "nodes": [node("start", "start"), node("nap", "delay", {"seconds": 600}), node("end", "end")],
@@ -126,6 +133,80 @@ async def test_large_values_are_told_of_and_not_sent(api: Api) -> None:
     events = told(await caller.get(f"/runs/{started.json()['id']}/events"))
     assert events[-1]["run"]["output"] == {"omitted": "larger than 16 KiB"}
     assert events[-1]["run"]["inputs"] == {"omitted": "larger than 16 KiB"}
+
+
+class TestConnections:
+    """A reader's connection, message by message."""
+
+    async def test_a_reader_that_hangs_up_is_let_go(self, api: Api) -> None:
+        reader = await self.reader(api)
+        watching = asyncio.ensure_future(reader.watch(api.container.app()))
+        async with asyncio.timeout(10):
+            await reader.heard.wait()
+            assert not watching.done()
+            reader.gone.set()
+            await watching
+        assert reader.told.startswith(b"retry: 1000\n\nid: 1\nevent: run.started\n")
+
+    async def test_silence_is_a_comment(self, api: Api) -> None:
+        reader = await self.reader(api)
+        core = api.container.core()
+        hasty = Work(api.container.storage(), ManualClock(), new_id)
+        events = RunEventHandlers(hasty, api.container.feed())
+        with api.container.core.override(providers.Object(replace(core, run_events=events))):
+            api.container.app.reset()
+            watching = asyncio.ensure_future(reader.watch(api.container.app()))
+            async with asyncio.timeout(10):
+                while b": heartbeat\n\n" not in reader.told:
+                    await asyncio.sleep(0)
+                reader.gone.set()
+                await watching
+
+    async def reader(self, api: Api) -> "Reader":
+        """Return who is about to watch a run that takes long."""
+        admin = await api.admin()
+        made = await admin.post("/api-keys", {"name": "watcher", "scopes": ["read"]})
+        flow = await admin.workflow(await admin.project(), SLEEPY)
+        run = (await admin.post(f"/workflows/{flow['id']}/run", {})).json()
+        return Reader(path=f"{API}/runs/{run['id']}/events", key=made.json()["key"])
+
+
+@dataclass
+class Reader:
+    """A client that speaks with the application itself."""
+
+    path: str
+    key: str
+    told: bytes = b""
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def watch(self, app: Any) -> None:
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": self.path,
+            "raw_path": self.path.encode(),
+            "root_path": "",
+            "query_string": b"",
+            "headers": [(b"host", b"127.0.0.1"), (b"x-api-key", self.key.encode())],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 8000),
+            "state": {},
+        }
+        await app(scope, self.receive, self.send)
+
+    async def receive(self) -> dict[str, Any]:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.told += message.get("body", b"")
+        if b"run.started" in self.told:
+            self.heard.set()
 
 
 class TestStarting:
