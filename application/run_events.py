@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 from orbiter.application.execution.sizes import preview_of
@@ -22,6 +23,8 @@ PAGE: Final = 100
 TRACE_PAGE: Final = 500
 VALUE_MAX: Final = 16 * 1024
 BEAT_SECONDS: Final = 15.0
+# So that nobody listens on for long whose session or key has ended.
+LONGEST: Final = timedelta(hours=1)
 # Ends that an engine stores; a cancelled run may have steps under way.
 _MADE_UP: Final = frozenset({RunStatus.COMPLETED, RunStatus.FAILED})
 # How long a word that got lost may delay a reader.
@@ -76,8 +79,8 @@ class RunEventHandlers:
         """Return the events beyond the sequence *after* as they come, to the run's end.
 
         None among them says that nothing has come for 15 seconds; None instead of them, that the
-        run has ended and everything was told. Nothing is read ahead of whoever reads. They may end
-        early, when storage is down or the process is about to end.
+        run has ended and everything was told. Nothing is read ahead of whoever reads. They end
+        early after an hour, when storage is down, or as the process is about to end.
         """
         reader = _Reader(self.work, actor, permission, run_id, after)
         first = await reader.more()
@@ -86,11 +89,12 @@ class RunEventHandlers:
     async def _told(
         self, reader: "_Reader", events: Sequence[RunEvent]
     ) -> AsyncGenerator[RunEvent | None, None]:
+        until = self.work.clock.now() + LONGEST
         with self.feed.subscribe(reader.run_id) as ear:
             for event in events:
                 yield event
             quiet = 0.0
-            while not (reader.done or ear.closed):
+            while not (reader.done or ear.closed or self.work.clock.now() >= until):
                 try:
                     events = await reader.more()
                 except (NotFound, Unavailable):

@@ -105,10 +105,10 @@ class RunEventController(Controller):
         Each is `id: <sequence>`, `event: <type>` and `data: {run_id, sequence, type, at, step?,
         run?, delta?}`, counted from 1 without gaps; `step` and `run` are as `GET /runs/:id` shows
         them. After the one that ends the run (`run.completed`, `run.failed`, `run.cancelled`) the
-        stream ends. Whoever was cut off goes on after the last event seen: sent as
-        `Last-Event-ID`, as browsers do by themselves, nothing is lost or doubled. 204 when that
-        was the end; 400 for an id that is no number. A comment comes when nothing else has for 15
-        seconds.
+        stream ends, and after an hour in any case. Whoever was cut off goes on after the last event
+        seen: sent as `Last-Event-ID`, as browsers do by themselves, nothing is lost or doubled. 204
+        when that was the end; 400 for an id that is no number. A comment comes when nothing else
+        has for 15 seconds.
         """
         last = resumed if resumed is not None else resumed_by_query
         after = PageRequest(after=last or None).number_after() or 0

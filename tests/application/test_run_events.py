@@ -157,6 +157,13 @@ async def test_silence_is_told_every_fifteen_seconds(station: Station) -> None:
     ]
 
 
+async def test_nobody_listens_for_ever(station: Station) -> None:
+    assert await station.clock.through(station.heard()) == [1]
+    assert (station.clock.now() - START).total_seconds() == 3600
+    await station.say_all()
+    assert await station.heard(1) == list(range(2, EVENTS + 1))
+
+
 async def test_a_word_that_is_lost_delays_and_loses_nothing(station: Station) -> None:
     deaf = Chronicle(MemoryRunFeed(), station.clock)
     station.chronicle = deaf
