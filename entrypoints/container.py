@@ -37,7 +37,8 @@ from orbiter.application.ports.idempotency import IdempotencyStore
 from orbiter.application.ports.identity import RateLimiter
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock, Mailer
-from orbiter.application.run_events import Chronicle, RunEndings
+from orbiter.application.run_endings import RunEndings
+from orbiter.application.run_events import Chronicle
 from orbiter.entrypoints.settings import Settings
 
 if TYPE_CHECKING:

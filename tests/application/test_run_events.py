@@ -14,7 +14,8 @@ from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.ports.storage import Storage
-from orbiter.application.run_events import Chronicle, RunEndings, RunEventHandlers
+from orbiter.application.run_endings import RunEndings
+from orbiter.application.run_events import Chronicle, RunEventHandlers
 from orbiter.application.work import Work
 from orbiter.domain.errors import Forbidden, NotFound, Unavailable
 from orbiter.domain.identity import Actor, Role, permissions_of

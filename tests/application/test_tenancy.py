@@ -11,15 +11,22 @@ from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.application.paging import Page, PageRequest
-from orbiter.application.ports.repositories import AuditFilter, RunFilter, WorkflowFilter
+from orbiter.application.ports.repositories import (
+    AuditFilter,
+    RunFilter,
+    TriggerFilter,
+    WorkflowFilter,
+)
 from orbiter.application.projects import ProjectHandlers
-from orbiter.application.run_events import Chronicle, RunEndings, RunEventHandlers
+from orbiter.application.run_endings import RunEndings
+from orbiter.application.run_events import Chronicle, RunEventHandlers
 from orbiter.application.runs import RunHandlers
 from orbiter.application.workflows import WorkflowHandlers
 from orbiter.domain.errors import NotFound
 from orbiter.domain.identity import Actor, Role
 from support.office import Office
 from support.runs import IdleEngine, a_run
+from support.triggers import Triggers
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class Belongings:
     api_key: str
     project: str
     workflow: str
+    schedule: str
+    hook: str
     run: str
 
 
@@ -43,6 +52,11 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
     drawn = await WorkflowHandlers(office.work, JsonSchemas()).create(
         admin, project_id=project.id, name="Greeting"
     )
+    triggers = Triggers(office.storage, office.clock)
+    schedule = await triggers.schedules.create(
+        admin, workflow_id=drawn.workflow.id, cron="0 9 * * *"
+    )
+    hooked = await triggers.hooks.create(admin, workflow_id=drawn.workflow.id, name="Orders")
     run = a_run(admin.workspace_id, project.id)
     async with office.storage.open(admin.workspace_id) as uow:
         await uow.runs.add(run)
@@ -52,6 +66,8 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
         api_key=made.api_key.id,
         project=project.id,
         workflow=drawn.workflow.id,
+        schedule=schedule.id,
+        hook=hooked.hook.id,
         run=run.id,
     )
 
@@ -70,6 +86,8 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
     )
     runs, request = handlers_of_runs(office), PageRequest()
     events = RunEventHandlers(office.work, MemoryRunFeed())
+    triggers = Triggers(office.storage, office.clock)
+    schedules, hooks = triggers.schedules, triggers.hooks
     return {
         "sessions.remove": office.sessions.remove(actor, theirs.session),
         "members.get": office.members.get(actor, theirs.member),
@@ -82,6 +100,11 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
         "runs.steps": runs.steps(actor, theirs.run, request),
         "runs.cancel": runs.cancel(actor, theirs.run),
         "runs.remove": runs.remove(actor, theirs.run),
+        "schedules.get": schedules.get(actor, theirs.schedule),
+        "schedules.revise": schedules.revise(actor, theirs.schedule, enabled=False),
+        "schedules.remove": schedules.remove(actor, theirs.schedule),
+        "hooks.get": hooks.get(actor, theirs.hook),
+        "hooks.remove": hooks.remove(actor, theirs.hook),
         "workflows.get": workflows.get(actor, theirs.workflow),
         "workflows.revise": workflows.revise(actor, theirs.workflow, name="Mine"),
         "workflows.duplicate": workflows.duplicate(actor, theirs.workflow),
@@ -104,6 +127,8 @@ async def stored(office: Office, actor: Actor) -> list[object]:
             await uow.api_keys.page(everything, None),
             await uow.projects.page(everything),
             await uow.workflows.page(everything, WorkflowFilter()),
+            await uow.schedules.page(everything, TriggerFilter()),
+            await uow.hooks.page(everything, TriggerFilter()),
             await uow.runs.page(everything, RunFilter()),
             await uow.audit_log.page(everything, AuditFilter()),
         ]
@@ -129,6 +154,8 @@ def with_malformed_ids(ada: Belongings, alan: Belongings) -> Belongings:
         api_key="\0",
         project=ada.project.upper(),
         workflow=f"{ada.workflow}\n",
+        schedule="",
+        hook=ada.hook.upper(),
         run="latest",
     )
 
@@ -155,6 +182,8 @@ async def test_nothing_is_found_and_nothing_changes(
         "api_keys": "API key not found",
         "projects": "Project not found",
         "workflows": "Workflow not found",
+        "schedules": "Schedule not found",
+        "hooks": "Hook not found",
         "runs": "Run not found",
     }
 
@@ -172,13 +201,16 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
     ada, _ = await settle(office, "ada@example.org")
     await settle(office, "alan@example.org")
     request = PageRequest(limit=100)
+    triggers = Triggers(office.storage, office.clock)
     pages: list[Page[Any]] = [
         await office.members.page(ada, request),
         await office.api_keys.page(ada, request),
         await office.audit_log.page(ada, request, AuditFilter()),
         await ProjectHandlers(office.work, IdleEngine()).page(ada, request),
         await WorkflowHandlers(office.work, JsonSchemas()).page(ada, request, WorkflowFilter()),
+        await triggers.schedules.page(ada, request, TriggerFilter()),
+        await triggers.hooks.page(ada, request, TriggerFilter()),
         await handlers_of_runs(office).page(ada, request, RunFilter()),
     ]
     assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
-    assert [len(page.items) for page in pages] == [2, 1, 8, 1, 1, 1]
+    assert [len(page.items) for page in pages] == [2, 1, 10, 1, 1, 1, 1, 1]

@@ -10,7 +10,8 @@ from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.sql.run_feed import CHANNEL, listening
 from orbiter.adapters.sql.storage import SqlStorage
 from orbiter.application.ports.run_events import Subscription
-from orbiter.application.run_events import Chronicle, RunEndings
+from orbiter.application.run_endings import RunEndings
+from orbiter.application.run_events import Chronicle
 from orbiter.domain.runs import Run
 from support.builders import a_run, a_step
 from support.clock import START, ManualClock

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from dependency_injector import providers
@@ -154,7 +154,7 @@ class TestConnections:
         hasty = Work(api.container.storage(), ManualClock(), new_id)
         events = RunEventHandlers(hasty, api.container.feed())
         with api.container.core.override(providers.Object(replace(core, run_events=events))):
-            api.container.app.reset()
+            cast(Any, api.container.app).reset()
             watching = asyncio.ensure_future(reader.watch(api.container.app()))
             async with asyncio.timeout(10):
                 while b": heartbeat\n\n" not in reader.told:

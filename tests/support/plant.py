@@ -11,7 +11,8 @@ from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.ports.storage import Storage, UnitOfWork
-from orbiter.application.run_events import Chronicle, RunEndings
+from orbiter.application.run_endings import RunEndings
+from orbiter.application.run_events import Chronicle
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunDetail, RunHandlers
 from orbiter.application.work import Work

@@ -13,7 +13,7 @@ from orbiter.application.paging import PageRequest
 from orbiter.application.ports.execution import RunEngine
 from orbiter.application.ports.repositories import RunFilter
 from orbiter.application.ports.storage import Storage
-from orbiter.application.run_events import RunEndings
+from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.schedules import ScheduleHandlers
 from orbiter.application.ticker import Ticker
