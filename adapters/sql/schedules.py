@@ -10,7 +10,6 @@ from sqlalchemy import (
     Index,
     String,
     Table,
-    Text,
     bindparam,
     select,
 )
@@ -38,7 +37,7 @@ schedules: Final = Table(
     Column("enabled", Boolean, nullable=False),
     Column("next_run_at", Instant),
     Column("last_run_at", Instant),
-    Column("last_error", Text),
+    Column("last_error", Json, nullable=False),  # it may quote what text does not hold
     Column("created_by", Id, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),

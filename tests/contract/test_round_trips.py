@@ -10,9 +10,11 @@ from orbiter.application.ports.repositories import AuditFilter, RunFilter
 from orbiter.application.ports.storage import Storage
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
+from orbiter.domain.hooks import Hook
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import Run, Step
+from orbiter.domain.schedules import Schedule
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Workflow, WorkflowVersion
@@ -35,6 +37,7 @@ def fit(tenant: Tenant, entity: Any) -> Any:
         "project_id": tenant.project.id,
         "user_id": tenant.user.id,
         **({"created_by": tenant.user.id} if isinstance(entity, ApiKey) else {}),
+        **({"workflow_id": tenant.workflow.id} if isinstance(entity, Schedule | Hook) else {}),
     }
     names = {each.name for each in fields(entity)}
     return replace(entity, **{name: mine[name] for name in names & mine.keys()})
@@ -66,6 +69,20 @@ async def test_workflows(
     storage: Storage, tenant: Tenant, first: Workflow, second: Workflow
 ) -> None:
     await comes_back(storage, tenant, "workflows", first, second)
+
+
+@odd
+@given(strategies.schedules, strategies.schedules)
+async def test_schedules(
+    storage: Storage, tenant: Tenant, first: Schedule, second: Schedule
+) -> None:
+    await comes_back(storage, tenant, "schedules", first, second)
+
+
+@odd
+@given(strategies.hooks, strategies.hooks)
+async def test_hooks(storage: Storage, tenant: Tenant, first: Hook, second: Hook) -> None:
+    await comes_back(storage, tenant, "hooks", first, second)
 
 
 @odd

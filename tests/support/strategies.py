@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from orbiter.adapters.system.ids import new_id
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
+from orbiter.domain.hooks import Hook
 from orbiter.domain.identity import Role, Scope
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
@@ -24,6 +25,7 @@ from orbiter.domain.runs import (
     Trigger,
     Usage,
 )
+from orbiter.domain.schedules import Schedule
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User, UserStatus
 from orbiter.domain.workflows import (
@@ -256,3 +258,33 @@ entries: Final = st.builds(
 )
 
 resets: Final = st.builds(PasswordReset, id=ids, token_hash=hashes, expires_at=moments, user_id=ids)
+
+schedules: Final = st.builds(
+    Schedule,
+    id=ids,
+    workspace_id=ids,
+    workflow_id=ids,
+    name=_maybe(names),
+    cron=names.map(lambda text: text[:100]),
+    timezone=names.map(lambda text: text[:64]),
+    inputs=json_objects,
+    enabled=st.booleans(),
+    next_run_at=_maybe(moments),
+    last_run_at=_maybe(moments),
+    last_error=_maybe(any_text),
+    created_by=ids,
+    created_at=moments,
+    updated_at=moments,
+)
+hooks: Final = st.builds(
+    Hook,
+    id=ids,
+    workspace_id=ids,
+    workflow_id=ids,
+    name=names,
+    token_hash=hashes,
+    sealed_secret=_maybe(st.binary(max_size=50)),
+    created_by=ids,
+    created_at=moments,
+    last_called_at=_maybe(moments),
+)

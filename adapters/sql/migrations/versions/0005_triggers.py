@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("next_run_at", sa.BigInteger()),
         sa.Column("last_run_at", sa.BigInteger()),
-        sa.Column("last_error", sa.Text()),
+        sa.Column("last_error", sa.Text(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
     )
     op.create_index("ix_schedules_next_run_at", "schedules", ["next_run_at"])
