@@ -284,3 +284,42 @@ async def test_what_was_spent_is_counted_once(reused: bool, tokens: int) -> None
     assert segment.run.usage.input_tokens == tokens
     assert segment.run.cost_usd == (0 if reused else 2)
     assert sum(service.asked.values()) == 1
+
+
+async def test_a_turn_that_failed_and_is_forgiven_is_over() -> None:
+    drawn = graph(
+        START,
+        node("loop", "loop", items="[1]", on_item_error="null"),
+        *(replace(each, parent_id="loop") for each in calls("bad")),
+        node("long", "http", inside="loop", url="http://service.test/long/60"),
+        node("nap", "delay", seconds=3600),
+        node("end", "end", output="{{ nodes.loop.output }}"),
+        edges="start > loop, loop > nap, nap > end",
+    )
+    lab, service = a_lab()
+    traced = await House(lab, drawn).to_the_end()
+    assert traced.output == [None]
+    assert max(service.asked.values()) == 1
+
+
+async def test_turns_go_on_while_another_one_waits() -> None:
+    drawn = graph(
+        START,
+        node("loop", "loop", items="[60, 2, 3]", concurrency=2),
+        node("nap", "delay", inside="loop", seconds="{{ item }}"),
+        END,
+        edges="start > loop, loop > end",
+    )
+    lab, _ = a_lab()
+    house = House(lab, drawn)
+    segment = await house.segment()
+    assert segment is not None and segment.wake_at == BEGIN + timedelta(minutes=1)
+    statuses = [step.status.value for step in house.traced().of("nap")]
+    assert statuses == ["waiting", "completed", "completed"]
+
+
+async def test_how_long_it_is_until_a_time_is_found_out_once() -> None:
+    nap = node("nap", "delay", until="2026-11-27T09:30:00Z", timeout=86400)
+    lab, _ = a_lab()
+    traced = await House(lab, graph(START, nap, END, edges="start > nap, nap > end")).to_the_end()
+    assert traced.failure == ("TIMEOUT", "nap")
