@@ -47,6 +47,7 @@ demo: $(VENV)/ready ## Show a first workflow, on a server of its own or the one 
 .PHONY: bench
 bench: $(VENV)/ready-dev ## Measure Orbiter against the floors it stands on
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.durable $(ARGS)
 
 .PHONY: lock
 lock: $(VENV)/uv ## Solve the dependencies anew into the hashed locks

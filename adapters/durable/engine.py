@@ -157,10 +157,10 @@ class DurableRunEngine:
             await asyncio.wait(self._executing.values(), timeout=UNWIND_SECONDS)
         await self._ledger.close(UNWIND_SECONDS)
         await self._trace.close()
-        await self._give_back(left)
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
+        await self._give_back(left)
 
     def _stir(self) -> None:
         if self._executes:

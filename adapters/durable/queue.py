@@ -128,8 +128,10 @@ class Queue:
         if due is None:
             return None
         seconds = (due - self._clock.now()).total_seconds()
-        # What is due and was left lies there for want of room, which will be told.
-        return LONGEST_SECONDS if seconds <= 0 else min(seconds, LONGEST_SECONDS)
+        if seconds > 0:
+            return min(seconds, LONGEST_SECONDS)
+        # It became due just now, or lies there for want of room, which will be told.
+        return LONGEST_SECONDS if len(self._taken) >= self._size else BUSY_SECONDS
 
     async def _wait(self, seconds: float) -> None:
         stirred = asyncio.ensure_future(self._stirred.wait())
