@@ -13,6 +13,7 @@
     journal.py     the steps of the trace, counted against the limits
     processor.py   the processor's time, taken in turns
     limits.py      how far a run may go
+    reuse.py       what a new run takes over of an earlier one
     sizes.py       how large values may be
     outcome.py     how a node ends, well or badly
     nodes/         what each kind of node does, one module per kind, and their registry
@@ -24,8 +25,11 @@ other. Step ids are derived from the run's id and the node's place. So an engine
 again from the start: what is pure is computed anew, and what has an effect goes through
 `StepRunner` under the same key as before.
 
-Who came first is asked in two places only, both behind effects: by a `merge` whose `join` is
-`any`, which the other branches may not end for, and by a failure that ends the run while other
-branches are under way. An engine that
-executes a run again has to let its recorded effects end in the order they once did.
+What depends on time or on who came first is decided once, by `StepRunner.decide`: the winner of a
+`merge` whose `join` is `any`, until when a `delay` lasts, and how an attempt of a loop, or a turn
+that is forgiven, has failed. Those are not walked again; their steps are stored before.
+
+**What may take long leaves.** A node that waits for long raises `Parked`; its walk goes on with
+everything else, and raises `Parked` itself once nothing else is left. The run then waits in storage
+until it is time or somebody has a word for it, and is executed from the start again.
 """

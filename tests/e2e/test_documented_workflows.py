@@ -20,11 +20,20 @@ PAGE = (ROOT / "docs" / "workflows.md").read_text()
 EXAMPLES = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 SERVICE = "https://api.example.org"
 FORECAST = {"days": [{"name": "Friday", "celsius": 14}, {"name": "Saturday", "celsius": 23}]}
-TELLING = {"NodeFailed", "LimitCrossed", "OutboundError", "StepError", "RunError", "Issue"}
+TELLING = {
+    "EffectError",
+    "Issue",
+    "LimitCrossed",
+    "NodeFailed",
+    "OutboundError",
+    "RunError",
+    "StepError",
+}
 SOURCES = (
     "application/execution/**/*.py",
     "application/workflows.py",
-    "adapters/memory/run_engine.py",
+    "application/child_runs.py",
+    "adapters/durable/*.py",
     "adapters/outbound/*.py",
     "domain/workflows/*.py",
 )
@@ -80,6 +89,9 @@ def _told(found: ast.AST) -> list[ast.expr]:
     match found:
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords) if name in TELLING:
             return [*args[:1], *(each.value for each in keywords if each.arg == "code")]
+        case ast.Dict(keys=keys, values=values):
+            pairs = zip(keys, values, strict=True)
+            return [value for key, value in pairs if getattr(key, "value", None) == "code"]
         case ast.Yield(value=ast.Tuple(elts=[code, _])):
             return [code]
     return []
