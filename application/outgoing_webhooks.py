@@ -1,10 +1,10 @@
 """Requests that Orbiter makes by itself, signed so that their receivers know them."""
 
-import hmac
 from dataclasses import replace
 from datetime import datetime
 
 from orbiter.application.ports.outbound import OutboundRequest
+from orbiter.application.signatures import signature
 
 
 def signed(request: OutboundRequest, secret: str | None, *, at: datetime) -> OutboundRequest:
@@ -15,7 +15,5 @@ def signed(request: OutboundRequest, secret: str | None, *, at: datetime) -> Out
     timestamp = str(int(at.timestamp()))
     headers = {**request.headers, "x-orbiter-timestamp": timestamp}
     if secret:
-        told = timestamp.encode() + b"." + (request.body or b"")
-        mac = hmac.new(secret.encode(), told, "sha256").hexdigest()
-        headers["x-orbiter-signature"] = f"sha256={mac}"
+        headers["x-orbiter-signature"] = signature(secret, timestamp, request.body or b"")
     return replace(request, headers=headers)

@@ -22,10 +22,10 @@ class MemoryRuns(MemoryRepository[Run]):
         self._tables = tables
 
     async def remove(self, entity_id: str) -> None:
-        """Delete the run and its steps."""
+        """Delete the run and all that hangs on it."""
         await super().remove(entity_id)
-        self._tables.steps.drop(entity_id)
-        self._tables.run_events.drop(entity_id)
+        for table in (self._tables.steps, self._tables.run_events, self._tables.effects):
+            table.drop(entity_id)
 
     async def page(self, request: PageRequest, only: RunFilter) -> Page[Run]:
         """Return a page of the runs that match."""
