@@ -3,14 +3,14 @@
 import asyncio
 from typing import Final
 
-# A run has the processor for so many seconds at a time.
-SLICE: Final = 0.005
-_LONG: Final = 4 * SLICE
+# A run has the processor for so many seconds before it queues for it.
+SLICE: Final = 0.002
+_LONG: Final = 0.02
 _LONGEST_PAUSE: Final = 0.1
 
 
 class Processor:
-    """Lets one run at a time compute, with room for everything else before each turn."""
+    """Lets one run at a time go on computing, with room for everything else before each turn."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
