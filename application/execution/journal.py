@@ -10,7 +10,7 @@ from typing import Any
 from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.outcome import LimitCrossed
 from orbiter.application.execution.place import Place
-from orbiter.application.execution.processor import SLICE, Processor
+from orbiter.application.execution.processor import Processor
 from orbiter.application.execution.sizes import preview_of, size_of
 from orbiter.application.ports.execution import TraceSink
 from orbiter.application.ports.system import Clock
@@ -37,7 +37,7 @@ class Journal:
     async def give_way(self) -> None:
         """Let others have the processor if this run has had it for a while."""
         computed = perf_counter() - self._rested_at
-        if computed > SLICE:
+        if computed > self._processor.slice_seconds:
             await self._processor.give_way(computed)
             self.rest()
 
