@@ -160,7 +160,7 @@ def _put_steps() -> Insert:
 
 _PUT_STEPS: Final = _put_steps()
 # Rows are made ready between other work of the process, which should not wait for long.
-_STEPS_AT_ONCE: Final = 200
+_STEPS_AT_ONCE: Final = 100
 
 
 class SqlRuns(SqlRepository[Run]):

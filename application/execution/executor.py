@@ -40,10 +40,12 @@ log = logging.getLogger(__name__)
 class Executor:
     """The interpreter of graphs; knows nothing of how runs are stored or taken up again."""
 
-    def __init__(self, world: World, limits: Limits | None = None) -> None:
+    def __init__(
+        self, world: World, limits: Limits | None = None, processor: Processor | None = None
+    ) -> None:
         self._world = world
         self._limits = limits or Limits()
-        self._processor = Processor()
+        self._processor = processor or Processor()
         self._children: ChildRuns | None = None
         self._plans: dict[tuple[str, int], Plan] = {}
 

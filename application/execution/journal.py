@@ -10,7 +10,7 @@ from typing import Any, Final
 from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.outcome import LimitCrossed
 from orbiter.application.execution.place import Place
-from orbiter.application.execution.processor import SLICE, Processor
+from orbiter.application.execution.processor import Processor
 from orbiter.application.execution.sizes import preview_of, size_of
 from orbiter.application.ports.execution import Past, TraceSink
 from orbiter.application.ports.system import Clock
@@ -44,19 +44,18 @@ class Journal:
         self._steps = 1 + max((step.sequence for step in past.steps.values()), default=-1)
         self._bytes = 0
         self._processor = processor
-        self._computing_since: float | None = None
+        self._rested_at = perf_counter()
 
-    async def take_turn(self) -> None:
-        """Wait for a turn to compute, unless this run has one that is not used up."""
-        since = self._computing_since
-        computed = 0.0 if since is None else perf_counter() - since
-        if since is None or computed > SLICE:
+    async def give_way(self) -> None:
+        """Let others have the processor if this run has had it for a while."""
+        computed = perf_counter() - self._rested_at
+        if computed > self._processor.slice_seconds:
             await self._processor.give_way(computed)
-            self._computing_since = perf_counter()
+            self.rest()
 
     def rest(self) -> None:
-        """Compute no more until the next turn; to be called after having waited."""
-        self._computing_since = None
+        """Note that the run has just waited."""
+        self._rested_at = perf_counter()
 
     def begin(self, node: Node, place: Place, *, announce: bool) -> Step:
         """Return a node's step, written at once if *announce*; raise LimitCrossed."""

@@ -3,16 +3,19 @@
 import asyncio
 from typing import Final
 
-# A run has the processor for so many seconds at a time.
-SLICE: Final = 0.005
-_LONG: Final = 4 * SLICE
+SLICE: Final = 0.002
+_LONG: Final = 0.02
 _LONGEST_PAUSE: Final = 0.1
 
 
 class Processor:
-    """Lets one run at a time compute, with room for everything else before each turn."""
+    """Lets one run at a time go on computing, with room for everything else before each turn.
 
-    def __init__(self) -> None:
+    A run computes for *slice_seconds* before it queues for another turn.
+    """
+
+    def __init__(self, slice_seconds: float = SLICE) -> None:
+        self.slice_seconds = slice_seconds
         self._turn = asyncio.Lock()
 
     async def give_way(self, computed: float) -> None:

@@ -81,7 +81,7 @@ class Walk:
                 self._journey.journal.skip(node, self._place)
                 self._leave(node, None)
             elif node.id in self._body.instant:
-                await self._journey.journal.take_turn()
+                await self._journey.journal.give_way()
                 self._pass(node, await self._visit(node))
             else:
                 self._tasks[asyncio.ensure_future(self._visit(node))] = node

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from orbiter.application.execution.limits import Limits
+from orbiter.application.execution.processor import Processor
 from orbiter.application.ports.outbound import OutboundAnswer, OutboundRequest
 from orbiter.application.ports.templating import Context
 from orbiter.domain.runs import RunStatus, StepStatus
-from orbiter.domain.workflows import OnError, Retry
-from support.graphs import Laboratory, Silent, graph, node
+from orbiter.domain.workflows import OnError, Retry, WorkflowVersion
+from support.graphs import Laboratory, Silent, Steps, a_started_run, graph, node
 
 START, END = node("start", "start"), node("end", "end")
 URL = "http://service.test"
@@ -385,14 +386,17 @@ async def test_a_bug_ends_the_run_without_telling_of_the_inside() -> None:
     assert step.error is not None and step.error.code == "INTERNAL_ERROR"
 
 
-async def test_long_computing_lets_others_have_their_turn(lab: Laboratory) -> None:
-    drawn = graph(
+def long_computing() -> WorkflowVersion:
+    return graph(
         START,
-        node("loop", "loop", items="range(3000)", max_iterations=3000),
+        node("loop", "loop", items="range(100)"),
         node("x", "template", inside="loop", template="{{ item }}"),
         END,
         edges="start > loop, loop > end",
     )
+
+
+async def test_long_computing_lets_others_have_their_turn() -> None:
     turns = 0
 
     async def count() -> None:
@@ -402,6 +406,18 @@ async def test_long_computing_lets_others_have_their_turn(lab: Laboratory) -> No
             await asyncio.sleep(0)
 
     counting = asyncio.ensure_future(count())
-    await lab.run(drawn)
+    await Laboratory(processor=Processor(slice_seconds=0)).run(long_computing())
     counting.cancel()
-    assert turns > 10
+    assert turns > 100
+
+
+async def test_runs_that_compute_at_the_same_time_take_turns() -> None:
+    lab, steps, drawn = Laboratory(processor=Processor(slice_seconds=0)), Steps(), long_computing()
+    runs = [a_started_run(drawn, None, {}) for _ in range(5)]
+    working = asyncio.gather(*(lab.executor.execute(run, drawn, lab.runner, steps) for run in runs))
+    most, before = 0, 0
+    while not working.done():
+        most, before = max(most, len(steps.written) - before), len(steps.written)
+        await asyncio.sleep(0)
+    assert {run.status for run in await working} == {RunStatus.COMPLETED}
+    assert most <= 2

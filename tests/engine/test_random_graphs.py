@@ -58,13 +58,14 @@ def a_node(draw: st.DrawFn, name: str, kinds: tuple[str, ...]) -> Node:
             return node(name, "merge", join=draw(st.sampled_from(["all", "any"])))
         case "delay":
             return node(name, "delay", seconds=draw(st.sampled_from([0, 1, 2.5])))
-        case "failing":
+        case "failing" | "tried again" as kind:
+            attempts = draw(st.integers(2, 3)) if kind == "tried again" else 1
             return node(
                 name,
                 "template",
                 template="{{ 1 / 0 }}",
                 on_error=draw(st.sampled_from(OnError)),
-                retry=Retry(max_attempts=draw(st.integers(1, 3))),
+                retry=Retry(max_attempts=attempts),
             )
         case kind:
             return node(name, kind, template=name)
@@ -134,7 +135,7 @@ def _without(value: Any, names: set[str]) -> Any:
     return {name: _without(inner, names) for name, inner in value.items() if name not in names}
 
 
-EVERYTHING: Final = ("template", "merge", "condition", "delay", "failing")
+EVERYTHING: Final = ("template", "merge", "condition", "delay", "failing", "tried again")
 
 
 @given(graphs(kinds=EVERYTHING))

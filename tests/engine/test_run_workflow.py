@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from orbiter.application.execution.processor import Processor
 from orbiter.domain.errors import Forbidden, Invalid, NotFound
 from orbiter.domain.identity import Role, permissions_of
 from orbiter.domain.runs import RunStatus, Trigger
@@ -80,7 +81,8 @@ async def test_a_run_that_is_waited_for_is_returned_as_it_stands_then(
         await plant.clock.through(work())
 
 
-async def test_what_computes_for_too_long_is_left_to_the_engine(plant: Plant) -> None:
+async def test_what_computes_for_too_long_is_left_to_the_engine() -> None:
+    plant = Plant(processor=Processor(slice_seconds=0))
     drawn = graph(
         START,
         node("loop", "loop", items="range(5000)", max_iterations=5000),

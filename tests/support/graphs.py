@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from orbiter.adapters.memory.mailer import MemoryMailer
@@ -12,6 +13,7 @@ from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.adapters.templating.minijinja import MinijinjaTemplates
 from orbiter.application.execution.executor import Executor
 from orbiter.application.execution.limits import Limits
+from orbiter.application.execution.processor import Processor
 from orbiter.application.execution.world import World
 from orbiter.application.ports.outbound import (
     HttpClient,
@@ -155,6 +157,8 @@ class Laboratory:
     mailer: Mailer = field(default_factory=MemoryMailer)
     templates: Templates = field(default_factory=MinijinjaTemplates)
     limits: Limits = Limits()
+    # Real time has no say in virtual time, so runs compute without giving way unless asked to.
+    processor: Processor = field(default_factory=lambda: Processor(slice_seconds=inf))
     clock: VirtualClock = field(default_factory=VirtualClock)
 
     def __post_init__(self) -> None:
@@ -166,7 +170,7 @@ class Laboratory:
             mailer=self.mailer,
             clock=self.clock,
         )
-        self.executor = Executor(world, self.limits)
+        self.executor = Executor(world, self.limits, self.processor)
         self.runner = MemoryStepRunner(self.clock)
 
     async def run(
