@@ -129,11 +129,12 @@ async def test_it_goes_with_its_workflow(api: Api) -> None:
     assert (await admin.get(f"/schedules/{schedule['id']}")).status_code == 404
 
 
-async def test_a_server_that_starts_makes_up_for_a_tick() -> None:
+@pytest.mark.parametrize("execute", [True, False])
+async def test_a_server_that_starts_makes_up_for_a_tick(execute: bool) -> None:
     storage = MemoryStorage()
     tenant = await settle(storage)
     await tenant.stored(storage, "schedules", cron="0 0 1 1 *", next_run_at=LONG_AGO)
-    async with running(storage=storage) as api, asyncio.timeout(20):
+    async with running(storage=storage, execute=execute) as api, asyncio.timeout(20):
         core = api.container.core()
         while not (await tenant.listed(storage, "runs")).total:
             await asyncio.sleep(0)
