@@ -103,7 +103,7 @@ class HookHandlers:
             starter, hook.workflow_id, inputs=inputs, trigger=Trigger.WEBHOOK
         )
         async with self.work(starter, Permission.WORKFLOWS_RUN) as uow:
-            if not await uow.hooks.touch(hook.touch(self.work.clock.now())):
+            if not await uow.hooks.touch(hook.touch(run.queued_at)):
                 raise NotFound("Hook")
             await self.run_workflow.accept(uow, starter, run)
         return run

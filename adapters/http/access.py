@@ -24,13 +24,17 @@ ActorRequest = Request[Actor, None, State]
 API_KEY_HEADER: Final = "X-API-Key"
 CSRF_HEADER: Final = "X-CSRF-Token"
 PERMISSION: Final = "permission"
+ALSO: Final = "also"
 PUBLIC: Final = "public"
 RATE: Final = "rate"
 _MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 def requires(permission: Permission, **more: Any) -> dict[str, Any]:
-    """Return the options of a route that only actors holding *permission* may use."""
+    """Return the options of a route that only actors holding *permission* may use.
+
+    Those named by the option ALSO are needed beside it.
+    """
     return {PERMISSION: permission, **more}
 
 
@@ -70,11 +74,11 @@ class Access(ASGIMiddleware):
         scope["user"] = actor
         who = actor.api_key_id or actor.user_id
         await self.limits.spend(scope, options.get(RATE, "api"), who)
-        permission = options[PERMISSION]
-        refusal = self._refusal(actor, request, permission)
-        if refusal is not None:
-            await self.core.audit_log.refused(actor, permission)
-            raise Forbidden(refusal)
+        for permission in (options[PERMISSION], *options.get(ALSO, ())):
+            refusal = self._refusal(actor, request, permission)
+            if refusal is not None:
+                await self.core.audit_log.refused(actor, permission)
+                raise Forbidden(refusal)
 
     async def _actor(self, request: Request[Any, Any, Any]) -> Actor:
         key = request.headers.get(API_KEY_HEADER)

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 from msgspec import Meta
 
-from orbiter.adapters.http.access import ActorRequest, public, requires
+from orbiter.adapters.http.access import ALSO, ActorRequest, public, requires
 from orbiter.adapters.http.answers import created
 from orbiter.adapters.http.bodies import AnyRequest, body_of
 from orbiter.adapters.http.hook_calls import SIGNATURE, TIMESTAMP, inputs_of
@@ -88,7 +88,10 @@ class HookController(Controller):
         only = TriggerFilter(workflow_id=text(workflow_id))
         return pages.show(await core.hooks.page(request.user, pages.wanted, only), HookOut)
 
-    @post(opt=requires(Permission.HOOKS_WRITE), summary="Create a webhook trigger")
+    @post(
+        opt=requires(Permission.HOOKS_WRITE, **{ALSO: (Permission.WORKFLOWS_RUN,)}),
+        summary="Create a webhook trigger",
+    )
     async def create(
         self, request: ActorRequest, core: NamedDependency[Orbiter], data: JSONBody[NewHook]
     ) -> Response[NewHookOut]:

@@ -1,13 +1,13 @@
 """/api/v1/schedules: workflows that start by the clock."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
-from orbiter.adapters.http.access import ActorRequest, requires
+from orbiter.adapters.http.access import ALSO, ActorRequest, requires
 from orbiter.adapters.http.answers import created
 from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.paging import PageOut, Pages
@@ -38,6 +38,8 @@ Timezone = Annotated[
         examples=["Europe/Berlin"],
     ),
 ]
+# What starts runs is for who may start them.
+STARTS: Final = {ALSO: (Permission.WORKFLOWS_RUN,)}
 Inputs = Annotated[dict[str, Any], Meta(examples=[{"name": "Ada"}])]
 
 
@@ -105,7 +107,7 @@ class ScheduleController(Controller):
         only = TriggerFilter(workflow_id=text(workflow_id))
         return pages.show(await core.schedules.page(request.user, pages.wanted, only), ScheduleOut)
 
-    @post(opt=requires(Permission.SCHEDULES_WRITE), summary="Create a schedule")
+    @post(opt=requires(Permission.SCHEDULES_WRITE, **STARTS), summary="Create a schedule")
     async def create(
         self, request: ActorRequest, core: NamedDependency[Orbiter], data: JSONBody[NewSchedule]
     ) -> Response[ScheduleOut]:
@@ -126,7 +128,7 @@ class ScheduleController(Controller):
 
     @put(
         "/{schedule_id:str}",
-        opt=requires(Permission.SCHEDULES_WRITE, **about("schedules")),
+        opt=requires(Permission.SCHEDULES_WRITE, **STARTS, **about("schedules")),
         summary="Update a schedule",
     )
     async def revise(

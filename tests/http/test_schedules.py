@@ -122,6 +122,21 @@ async def test_another_workspace_can_do_nothing_with_it(api: Api) -> None:
     assert (await admin.get(path)).json() == schedule
 
 
+async def test_a_key_that_may_not_run_is_refused_whatever_it_sends(api: Api) -> None:
+    admin = await api.admin()
+    schedule = await made(admin)
+    body = {"name": "k", "scopes": ["read", "write"]}
+    writer = api.caller((await admin.post("/api-keys", body)).json()["key"])
+    for method, path in (
+        ("POST", "/schedules"),
+        ("PUT", f"/schedules/{schedule['id']}"),
+        ("POST", "/hooks"),
+    ):
+        for sent in ({}, {"nonsense": 1}):
+            assert (await writer.send(method, path, sent)).status_code == 403, path
+    assert (await writer.delete(f"/schedules/{schedule['id']}")).status_code == 204
+
+
 async def test_it_goes_with_its_workflow(api: Api) -> None:
     admin = await api.admin()
     schedule = await made(admin)
