@@ -155,7 +155,7 @@ class Journal:
         return loop is not None and self._lies_in(loop, loop_id, iteration)
 
     def _known(self, node: Node, place: Place) -> Step | None:
-        known = self._past.get(place.step_of(node.id))
+        known = self._past.get(place.step_of(node.id)) if self._past else None
         return known if known is not None and known.sequence >= place.since else None
 
     def _step(

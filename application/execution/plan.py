@@ -37,15 +37,13 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Every body of a graph, by the loop it lies in; the top lies in None."""
+    """Every body of a graph, by the loop it lies in; the top lies in None.
+
+    *has_children* says whether a node may start a child run.
+    """
 
     bodies: Mapping[str | None, Body]
-
-    @property
-    def has_children(self) -> bool:
-        """Say whether a node may start a child run."""
-        every = (node for body in self.bodies.values() for node in body.nodes)
-        return any(node.type == "workflow" for node in every)
+    has_children: bool = False
 
     @property
     def top(self) -> Body:
@@ -66,7 +64,8 @@ def plan_of(canvas: Canvas) -> Plan:
             members[node.parent_id].append(node)
     instant = _instant(members)
     bodies = {loop: _body(nodes, canvas.edges, instant) for loop, nodes in members.items()}
-    return Plan(bodies=bodies)
+    has_children = any(node.type == "workflow" for node in canvas.nodes)
+    return Plan(bodies=bodies, has_children=has_children)
 
 
 def _instant(members: Mapping[str | None, Sequence[Node]]) -> frozenset[str]:

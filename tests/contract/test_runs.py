@@ -12,7 +12,7 @@ from orbiter.adapters.system.ids import new_id
 from orbiter.application.paging import PageRequest
 from orbiter.application.ports.repositories import RunFilter
 from orbiter.application.ports.storage import Storage
-from orbiter.domain.errors import BadRequest
+from orbiter.domain.errors import BadRequest, NotFound
 from orbiter.domain.runs import Run, RunError, RunKind, RunStatus, StepStatus, Trigger
 from support.builders import a_run, a_step
 from support.clock import START
@@ -265,3 +265,22 @@ async def steps(storage: Storage, tenant: Tenant, run_id: str) -> list[Any]:
     """Return the steps of a run."""
     async with storage.open(tenant.id, reading=True) as uow:
         return list((await uow.runs.steps(run_id, PageRequest(limit=100))).items)
+
+
+async def test_a_step_is_found_in_its_own_run_and_workspace_alone(
+    storage: Storage, tenant: Tenant, stranger: Tenant
+) -> None:
+    run, other = await add(storage, tenant), await add(storage, tenant)
+    step = replace(a_step(run), reused=True)
+    async with storage.open(tenant.id) as uow:
+        await uow.runs.put_steps([step])
+        assert await uow.runs.step(run.id, step.id) == step
+    for who, run_id, step_id in (
+        (tenant, other.id, step.id),
+        (tenant, run.id, run.id),
+        (tenant, run.id, "nothing\0"),
+        (stranger, run.id, step.id),
+    ):
+        async with storage.open(who.id) as uow:
+            with pytest.raises(NotFound):
+                await uow.runs.step(run_id, step_id)

@@ -137,6 +137,42 @@ async def test_a_retry_repeats_only_the_turns_of_a_loop_that_failed(
     assert reused(retried) == ["start", "call"]
 
 
+async def test_a_failure_that_was_forgiven_is_not_tried_again(
+    admin: Caller, service: Service
+) -> None:
+    service.down = {"2", "last"}
+    canvas = {
+        "nodes": [
+            node("start", "start"),
+            node("loop", "loop", {"items": "[1, 2, 3]", "on_item_error": "skip"}),
+            node("call", "http", {"url": service.url("{{ item }}")}, parent_id="loop"),
+            node("last", "http", {"url": service.url("last")}),
+            node("end", "end", {"output": "{{ nodes.loop.output | length }}"}),
+        ],
+        "edges": [edge("start", "loop"), edge("loop", "last"), edge("last", "end")],
+    }
+    failed = await run(admin, canvas)
+    service.down = set()
+    retried = await again(admin, failed, "retry")
+    assert (retried["status"], retried["output"]) == ("completed", 2)
+    assert service.asked == ["1", "2", "3", "last", "last"]
+    assert reused(retried) == ["start", "loop", "call", "call", "call"]
+
+
+async def test_a_replay_of_a_loop_repeats_all_of_it(admin: Caller, service: Service) -> None:
+    canvas = calls(service, "one")
+    canvas["nodes"] += [
+        node("loop", "loop", {"items": "[1, 2]"}),
+        node("call", "http", {"url": service.url("{{ item }}")}, parent_id="loop"),
+    ]
+    canvas["edges"] = [edge("start", "one"), edge("one", "loop"), edge("loop", "text")]
+    canvas["edges"].append(edge("text", "end"))
+    first = await run(admin, canvas, who="Ada")
+    second = await again(admin, first, "replay", {"from_node": "call"})
+    assert service.asked == ["one", "1", "2", "1", "2"]
+    assert reused(second) == ["start", "one"]
+
+
 async def test_only_what_failed_or_was_cancelled_is_retried(
     admin: Caller, service: Service
 ) -> None:
