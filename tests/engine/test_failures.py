@@ -419,5 +419,5 @@ async def test_runs_that_compute_at_the_same_time_take_turns() -> None:
     while not working.done():
         most, before = max(most, len(steps.written) - before), len(steps.written)
         await asyncio.sleep(0)
-    assert {run.status for run in await working} == {RunStatus.COMPLETED}
+    assert {segment.run.status for segment in await working} == {RunStatus.COMPLETED}
     assert most <= 2
