@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from orbiter.application.execution.reuse import Legacy, Wanted
 from orbiter.application.paging import PageRequest
-from orbiter.application.ports.execution import Reuse, RunEngine
+from orbiter.application.ports.execution import RunEngine
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.work import Work
@@ -81,9 +81,8 @@ class ReplayHandlers:
         return replace(run, source_run_id=source.id)
 
     async def _begin(self, actor: Actor, run: Run, action: str, wanted: Choice | None) -> Run:
-        reuse = Reuse(run_id=run.source_run_id or "", node_ids=frozenset()) if wanted else None
         async with self.work(actor, Permission.WORKFLOWS_RUN) as uow:
-            await self.engine.accept(uow, run, reuse=reuse)
+            await self.engine.accept(uow, run, has_past=wanted is not None)
             if wanted is not None:
                 graph = await uow.workflows.version(run.workflow_id or "", run.version)
                 await _carry_over(uow, run, graph.canvas, wanted(graph.canvas))

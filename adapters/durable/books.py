@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from orbiter.adapters.durable.chronicle import Chronicle
 from orbiter.adapters.durable.lease import Lease
 from orbiter.adapters.durable.ledger import Ledger
 from orbiter.application.ports.execution import Segment
 from orbiter.application.ports.storage import UnitOfWork
+from orbiter.application.run_events import Chronicle
 from orbiter.domain.runs import Run, RunError, RunStatus, Step
 
 UNSTORABLE: Final = RunError(code="INTERNAL_ERROR", message="The run can't be stored as it is")

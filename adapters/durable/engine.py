@@ -2,13 +2,10 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
-from urllib.parse import unquote
 
 from orbiter.adapters.durable.books import Books
-from orbiter.adapters.durable.chronicle import Chronicle
 from orbiter.adapters.durable.lease import TTL_SECONDS, Lease
 from orbiter.adapters.durable.ledger import Ledger
 from orbiter.adapters.durable.queue import Queue
@@ -16,10 +13,11 @@ from orbiter.adapters.durable.segments import Loaded, Segments
 from orbiter.adapters.durable.stored import closed, stored_steps
 from orbiter.adapters.durable.trace import Trace
 from orbiter.application.execution.executor import Executor
-from orbiter.application.ports.execution import Reuse, RunEvents
+from orbiter.application.ports.execution import RunEvents
 from orbiter.application.ports.executions import Claimed, Recorded
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.system import Clock, IdFactory
+from orbiter.application.run_events import Chronicle
 from orbiter.domain.errors import Unavailable
 from orbiter.domain.runs import Run, StepError
 
@@ -87,19 +85,17 @@ class DurableRunEngine:
         self._watchers: list[asyncio.Task[None]] = []
         self._stopping = False
 
-    async def accept(self, uow: UnitOfWork, run: Run, *, reuse: Reuse | None = None) -> None:
+    async def accept(self, uow: UnitOfWork, run: Run, *, has_past: bool = False) -> None:
         """Store the queued run in the caller's transaction; it is executed once that commits."""
         if self._stopping:
             raise Unavailable("The server is stopping")
         graph = await uow.workflows.version(run.workflow_id or "", run.version)
         await uow.runs.add(run)
-        here = self._executes and reuse is None and self._queue.has_room(run.workspace_id)
+        here = self._executes and not has_past and self._queue.has_room(run.workspace_id)
         executor_id = self._lease.executor_id if here else None
         await uow.executions.add(
             run.id, run.workspace_id, executor_id=executor_id, due_at=run.queued_at
         )
-        if reuse is not None:
-            await _copy(uow, reuse, run.id)
         if executor_id is None:
             uow.after_commit(self._stir)
         else:
@@ -243,13 +239,3 @@ class DurableRunEngine:
         for run_id in lost:
             # One that is kept has another executor; else somebody cancelled it, or it just ended.
             self._stop_executing(run_id, _Why.LEFT if run_id in kept else _Why.CANCELLED)
-
-
-async def _copy(uow: UnitOfWork, reuse: Reuse, run_id: str) -> None:
-    """Let a run begin with what effects of an earlier one gave, under its own keys."""
-    records = await uow.executions.recorded(reuse.run_id)
-    for key, recorded in records.items():
-        _, _, place = key.partition(":")
-        path, _, _ = place.partition(":")
-        if unquote(path.rpartition("/")[2]) in reuse.node_ids:
-            await uow.executions.record(run_id, replace(recorded, key=f"{run_id}:{place}"))

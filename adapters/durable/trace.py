@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
-from orbiter.adapters.durable.chronicle import Chronicle
 from orbiter.adapters.durable.lease import Lease
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock
+from orbiter.application.run_events import Chronicle
 from orbiter.domain.runs import Run, Step
 
 SECONDS: Final = 0.05

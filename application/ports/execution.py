@@ -99,22 +99,14 @@ class Segment:
     wake_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reuse:
-    """Recorded effects and finished steps of an earlier run that a new one begins with.
-
-    *node_ids* are the nodes (whatever the loop's turn) whose records are taken over.
-    """
-
-    run_id: str
-    node_ids: frozenset[str]
-
-
 class RunEngine(Protocol):
     """Execute accepted runs to their end, whatever happens to the processes that do it."""
 
-    async def accept(self, uow: UnitOfWork, run: Run, *, reuse: Reuse | None = None) -> None:
-        """Store the queued run in the caller's transaction; it is executed once that commits."""
+    async def accept(self, uow: UnitOfWork, run: Run, *, has_past: bool = False) -> None:
+        """Store the queued run in the caller's transaction; it is executed once that commits.
+
+        One that *has_past* begins with steps and records the caller stores in that transaction.
+        """
 
     async def cancel(self, uow: UnitOfWork, run: Run) -> None:
         """Stop executing a run that the caller's transaction marks as cancelled, at its commit.

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from orbiter.adapters.sql.storage import SqlStorage
-from orbiter.application.ports.execution import Reuse
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.domain.runs import Run, RunStatus, Trigger
 from orbiter.domain.schedules import Schedule
@@ -27,7 +26,7 @@ SCHEMA = {
 class BrokenEngine(IdleEngine):
     """An engine that accepts no run of a schedule whose inputs say so."""
 
-    async def accept(self, uow: UnitOfWork, run: Run, *, reuse: Reuse | None = None) -> None:
+    async def accept(self, uow: UnitOfWork, run: Run, *, has_past: bool = False) -> None:
         await uow.runs.add(run)
         if run.inputs.get("breaks"):
             raise ZeroDivisionError

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orbiter.adapters.system.ids import new_id
-from orbiter.application.ports.execution import Reuse
 from orbiter.application.ports.executions import Recorded
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.domain.runs import Run, Trigger
@@ -17,7 +16,7 @@ class IdleEngine:
 
     stopped: list[str] = field(default_factory=list)
 
-    async def accept(self, uow: UnitOfWork, run: Run, *, reuse: Reuse | None = None) -> None:
+    async def accept(self, uow: UnitOfWork, run: Run, *, has_past: bool = False) -> None:
         await uow.runs.add(run)
 
     async def cancel(self, uow: UnitOfWork, run: Run) -> None:
