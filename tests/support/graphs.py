@@ -7,7 +7,6 @@ from math import inf
 from typing import Any
 
 from orbiter.adapters.memory.mailer import MemoryMailer
-from orbiter.adapters.memory.step_runner import MemoryStepRunner
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.adapters.templating.minijinja import MinijinjaTemplates
@@ -34,6 +33,7 @@ from orbiter.domain.workflows import (
     issues_of,
 )
 from support.clock import START
+from support.step_runner import MemoryStepRunner
 from support.virtual_time import VirtualClock
 
 NOBODY = "0192f000-0000-7000-8000-000000000001"
