@@ -19,7 +19,7 @@ from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.system import Clock, IdFactory
 from orbiter.application.run_events import Chronicle
 from orbiter.domain.errors import Unavailable
-from orbiter.domain.runs import Run, StepError
+from orbiter.domain.runs import Run, RunStatus, StepError
 
 LOOK_SECONDS: Final = 0.4
 UNWIND_SECONDS: Final = 5.0
@@ -124,6 +124,9 @@ class DurableRunEngine:
         """Record *value* under *key* and let the run go on at the commit."""
         if not await uow.executions.record(run.id, Recorded(key=key, value=value)):
             return False
+        if run.status is RunStatus.WAITING:
+            # Whoever answered sees at once that the run goes on.
+            await uow.runs.advance(run.start(at=self._clock.now()))
         await uow.executions.wake(run.id)
         uow.after_commit(self._stir)
         return True

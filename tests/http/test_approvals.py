@@ -61,6 +61,7 @@ async def test_an_approved_run_goes_on_with_the_answer(admin: Caller) -> None:
     body = {"decision": "approve", "comment": "fine", "fields": {"amount": 5}}
     answered = await admin.post(f"/runs/{run_id}/approvals/{step_id}", body)
     assert answered.status_code == 200, answered.text
+    assert (await admin.get(f"/runs/{run_id}")).json()["status"] != "waiting"
     step = answered.json()
     assert (step["id"], step["status"]) == (step_id, "completed")
     assert step["input"] == {"message": "May Ada pass?", "fields": SCHEMA}
