@@ -1,0 +1,16 @@
+"""Notices for members."""
+
+from typing import Final
+
+revision: Final = "0006"
+down_revision: Final = "0005"
+branch_labels: Final = None
+depends_on: Final = None
+
+
+def upgrade() -> None:
+    """Bring the schema up."""
+
+
+def downgrade() -> None:
+    """Take the schema back."""

@@ -1,0 +1,16 @@
+"""Providers, secrets and prices."""
+
+from typing import Final
+
+revision: Final = "0010"
+down_revision: Final = "0009"
+branch_labels: Final = None
+depends_on: Final = None
+
+
+def upgrade() -> None:
+    """Bring the schema up."""
+
+
+def downgrade() -> None:
+    """Take the schema back."""

@@ -1,0 +1,16 @@
+"""Tools."""
+
+from typing import Final
+
+revision: Final = "0011"
+down_revision: Final = "0010"
+branch_labels: Final = None
+depends_on: Final = None
+
+
+def upgrade() -> None:
+    """Bring the schema up."""
+
+
+def downgrade() -> None:
+    """Take the schema back."""

@@ -1,0 +1,16 @@
+"""Agents and their versions; runs of agents."""
+
+from typing import Final
+
+revision: Final = "0012"
+down_revision: Final = "0011"
+branch_labels: Final = None
+depends_on: Final = None
+
+
+def upgrade() -> None:
+    """Bring the schema up."""
+
+
+def downgrade() -> None:
+    """Take the schema back."""

@@ -1,0 +1,16 @@
+"""Conversations and their messages."""
+
+from typing import Final
+
+revision: Final = "0013"
+down_revision: Final = "0012"
+branch_labels: Final = None
+depends_on: Final = None
+
+
+def upgrade() -> None:
+    """Bring the schema up."""
+
+
+def downgrade() -> None:
+    """Take the schema back."""
