@@ -1,0 +1,1 @@
+"""Large values, each a thing of its own."""

@@ -1,0 +1,1 @@
+"""Models of vendors, over their own wire formats."""

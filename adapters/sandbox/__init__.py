@@ -1,0 +1,1 @@
+"""Users' code, run where it can reach nothing."""

@@ -1,0 +1,1 @@
+"""How agents act: the tool loop, memory and guardrails."""

@@ -1,0 +1,1 @@
+"""What tools do, one module per kind."""
