@@ -1,0 +1,108 @@
+"""An agent: its head, and its versions, which never change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+NAME_MAX: Final = 255
+DESCRIPTION_MAX: Final = 5000
+INSTRUCTIONS_MAX: Final = 100_000
+MODEL_MAX: Final = 320
+TURNS_MAX: Final = 100
+WINDOW_MAX: Final = 1000
+REFERENCES_MAX: Final = 128
+PATTERNS_MAX: Final = 50
+PATTERN_MAX: Final = 500
+
+
+class AgentStatus(StrEnum):
+    """Whether its owner calls it ready."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class MemoryType(StrEnum):
+    """What of a conversation an agent is told again: nothing, all, the last messages, or those
+    and a summary of what was before.
+    """
+
+    NONE = "none"
+    CONVERSATION = "conversation"
+    WINDOW = "window"
+    SUMMARY = "summary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """How an agent remembers; *window* counts messages, for the kinds that have one."""
+
+    type: MemoryType = MemoryType.CONVERSATION
+    window: int = 20
+
+
+class Personal(StrEnum):
+    """Kinds of personal data that can be redacted."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    CREDIT_CARD = "credit_card"
+    IBAN = "iban"
+    IP_ADDRESS = "ip_address"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guardrails:
+    """What may go into an agent and come out of it.
+
+    Longer input than *max_input_chars*, and text in which one of *blocked_patterns* (regular
+    expressions) is found, fail the run, before the first model call or after the last. Personal
+    data of the kinds *redact_pii* is replaced before a model sees it and before anybody sees an
+    answer.
+    """
+
+    max_input_chars: int | None = None
+    max_output_chars: int | None = None
+    blocked_patterns: tuple[str, ...] = ()
+    redact_pii: tuple[Personal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """What an agent is, apart from its names: what a version keeps.
+
+    *model* is `<provider name or type>:<model>`, None for the project's default. *tool_choice* is
+    `auto`, `none`, `required` or the name of a tool, as `{"name": …}`. The lists hold ids.
+    """
+
+    instructions: str | None = None
+    model: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    max_turns: int = 10
+    parallel_tool_calls: bool = True
+    tool_choice: str | Mapping[str, str] = "auto"
+    tools: tuple[str, ...] = ()
+    knowledge_bases: tuple[str, ...] = ()
+    sub_agents: tuple[str, ...] = ()
+    handoffs: tuple[str, ...] = ()
+    memory: Memory = Memory()
+    output_schema: Mapping[str, Any] | None = None
+    guardrails: Guardrails = Guardrails()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentVersion:
+    """One state of an agent, numbered from 1, immutable."""
+
+    agent_id: str
+    version: int
+    name: str
+    description: str | None = None
+    settings: AgentSettings = AgentSettings()
+    created_by: str
+    created_at: datetime
