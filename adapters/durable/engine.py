@@ -13,6 +13,7 @@ from orbiter.adapters.durable.segments import Loaded, Segments
 from orbiter.adapters.durable.stored import closed, stored_steps
 from orbiter.adapters.durable.trace import Trace
 from orbiter.application.execution.executor import Executor
+from orbiter.application.execution.interpreter import INTERPRETER
 from orbiter.application.ports.execution import RunEvents
 from orbiter.application.ports.executions import Claimed, Recorded
 from orbiter.application.ports.storage import Storage, UnitOfWork
@@ -41,6 +42,8 @@ class DurableRunEngine:
 
     Where storage is *shared* by several processes, each holds a lease of *ttl_seconds*, and takes
     over what those that ended without a word have left. One that does not *execute* accepts only.
+    As long as processes of several *interpreters* live, each goes on with the runs that its own
+    executed last, and what is new is the newest one's.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class DurableRunEngine:
         shared: bool = False,
         executes: bool = True,
         ttl_seconds: float = TTL_SECONDS,
+        interpreter: int = INTERPRETER,
     ) -> None:
         self._storage = storage
         self._clock = clock
@@ -64,7 +68,14 @@ class DurableRunEngine:
         self._chronicle = chronicle
         self._shared = shared
         self._executes = executes
-        self._lease = Lease(storage, clock, new_id, shared=shared, ttl_seconds=ttl_seconds)
+        self._lease = Lease(
+            storage,
+            clock,
+            new_id,
+            interpreter=interpreter,
+            shared=shared,
+            ttl_seconds=ttl_seconds,
+        )
         self._ledger = Ledger(storage, clock)
         self._trace = Trace(storage, clock, self._lease, chronicle)
         self._books = Books(self._ledger, self._lease, chronicle)
@@ -94,7 +105,11 @@ class DurableRunEngine:
         here = self._executes and not has_past and self._queue.has_room(run.workspace_id)
         executor_id = self._lease.executor_id if here else None
         await uow.executions.add(
-            run.id, run.workspace_id, executor_id=executor_id, due_at=run.queued_at
+            run.id,
+            run.workspace_id,
+            executor_id=executor_id,
+            interpreter=self._lease.interpreter,
+            due_at=run.queued_at,
         )
         if executor_id is None:
             uow.after_commit(self._stir)

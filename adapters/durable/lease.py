@@ -28,10 +28,12 @@ class Lease:
         clock: Clock,
         new_id: IdFactory,
         *,
+        interpreter: int,
         shared: bool,
         ttl_seconds: float = TTL_SECONDS,
     ) -> None:
         self.executor_id = new_id()
+        self.interpreter = interpreter
         self._storage = storage
         self._clock = clock
         self._new_id = new_id
@@ -39,11 +41,17 @@ class Lease:
         self._ttl = ttl_seconds
         self._good_at = time.monotonic()
         self._enrolled = not shared
+        self._newest: int | None = None
 
     @property
     def alive(self) -> bool:
         """Say whether nobody can have taken over; by the process's own clock, without asking."""
         return not self._shared or (self._enrolled and time.monotonic() - self._good_at < self._ttl)
+
+    @property
+    def outdated(self) -> bool:
+        """Say whether a process with a newer interpreter was alive at the last beat."""
+        return self._newest is not None and self._newest > self.interpreter
 
     async def begin(self) -> None:
         """Enroll, and free what the dead left; alone, everything that is found."""
@@ -81,6 +89,7 @@ class Lease:
             self._storage.open("") as uow,
         ):
             kept = await uow.executions.beat(self.executor_id, ttl_seconds=self._ttl)
+            self._newest = await uow.executions.newest()
         if kept:
             self._good_at = now
         return kept
@@ -94,7 +103,10 @@ class Lease:
     async def _enroll(self) -> None:
         now = time.monotonic()
         async with self._storage.open("") as uow:
-            await uow.executions.enroll(self.executor_id, ttl_seconds=self._ttl)
+            await uow.executions.enroll(
+                self.executor_id, interpreter=self.interpreter, ttl_seconds=self._ttl
+            )
+            self._newest = await uow.executions.newest()
         self._good_at, self._enrolled = now, True
 
     async def _bury(self) -> None:

@@ -51,10 +51,9 @@ class Queue:
         self._wanting = False
 
     def has_room(self, workspace_id: str) -> bool:
-        """Say whether a run of that workspace may begin here now."""
-        return (
-            self._lease.alive and len(self._taken) < self._size and workspace_id not in self._full()
-        )
+        """Say whether a new run of that workspace may begin here now."""
+        may = self._lease.alive and not self._lease.outdated
+        return may and len(self._taken) < self._size and workspace_id not in self._full()
 
     def take(self, run_id: str, workspace_id: str) -> None:
         """Count a run that begins here."""
@@ -114,6 +113,7 @@ class Queue:
         async with self._storage.open("") as uow:
             return await uow.executions.claim(
                 self._lease.executor_id,
+                interpreter=self._lease.interpreter,
                 limit=limit,
                 at=self._clock.now(),
                 passing=self._full(),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from orbiter.adapters.memory.tables import Execution, Tables
+from orbiter.adapters.memory.tables import Execution, ExecutorLease, Tables
 from orbiter.application.ports.executions import Claimed, Recorded
 from orbiter.domain.errors import NotFound
 
@@ -20,7 +20,13 @@ class MemoryExecutions:
     tables: Tables
 
     async def add(
-        self, run_id: str, workspace_id: str, *, executor_id: str | None, due_at: datetime
+        self,
+        run_id: str,
+        workspace_id: str,
+        *,
+        executor_id: str | None,
+        interpreter: int,
+        due_at: datetime,
     ) -> None:
         """Begin keeping a run, queued; claimed at once by *executor_id* if given."""
         self.tables.executions.for_writing()
@@ -32,13 +38,21 @@ class MemoryExecutions:
             executor_id=executor_id,
             due_at=due_at,
             takeups=0 if executor_id is None else 1,
+            interpreter=None if executor_id is None else interpreter,
         )
         self.tables.executions.put(run_id, execution)
 
     async def claim(
-        self, executor_id: str, *, limit: int, at: datetime, passing: Collection[str] = ()
+        self,
+        executor_id: str,
+        *,
+        interpreter: int,
+        limit: int,
+        at: datetime,
+        passing: Collection[str] = (),
     ) -> Sequence[Claimed]:
         """Take up to *limit* runs that nobody executes and that are due, longest due first."""
+        living = self._living()
         due = [
             (each.due_at, each.run_id)
             for each in self._rows()
@@ -46,8 +60,9 @@ class MemoryExecutions:
             and each.due_at is not None
             and each.due_at <= at
             and each.workspace_id not in passing
+            and not _is_anothers(each, interpreter, living)
         ]
-        return [self._claim(run_id, executor_id) for _, run_id in sorted(due)[:limit]]
+        return [self._claim(run_id, executor_id, interpreter) for _, run_id in sorted(due)[:limit]]
 
     async def due(self) -> datetime | None:
         """Return when the first of the runs that nobody executes is due, if any will be."""
@@ -84,6 +99,7 @@ class MemoryExecutions:
             workspace_id=held.workspace_id,
             due_at=_AT_ONCE if held.woken else wake_at,
             seconds=seconds,
+            interpreter=held.interpreter,
         )
         self.tables.executions.put(run_id, parked)
         return True
@@ -138,22 +154,28 @@ class MemoryExecutions:
 
     async def beat(self, executor_id: str, *, ttl_seconds: float) -> bool:
         """Prolong the executor's lease; False when it had ended."""
-        expires_at = self.tables.executors.get(executor_id)
-        if expires_at is None or expires_at <= time.monotonic():
+        lease = self.tables.executors.get(executor_id)
+        if lease is None or lease.expires_at <= time.monotonic():
             return False
-        await self.enroll(executor_id, ttl_seconds=ttl_seconds)
+        await self.enroll(executor_id, interpreter=lease.interpreter, ttl_seconds=ttl_seconds)
         return True
 
-    async def enroll(self, executor_id: str, *, ttl_seconds: float) -> None:
+    async def enroll(self, executor_id: str, *, interpreter: int, ttl_seconds: float) -> None:
         """Give a new executor its lease."""
-        self.tables.executors.put(executor_id, time.monotonic() + ttl_seconds)
+        expires_at = time.monotonic() + ttl_seconds
+        lease = ExecutorLease(expires_at=expires_at, interpreter=interpreter)
+        self.tables.executors.put(executor_id, lease)
+
+    async def newest(self) -> int | None:
+        """Return the highest interpreter of the executors that live, if any does."""
+        return max(self._living(), default=None)
 
     async def bury(self, *, survivor: str | None = None) -> int:
         """Free the runs of executors whose lease has ended, delete these; return how many runs."""
         leases = self.tables.executors.for_writing()
         now = time.monotonic()
-        for executor_id, expires_at in list(leases.items()):
-            if expires_at <= now or survivor not in (None, executor_id):
+        for executor_id, lease in list(leases.items()):
+            if lease.expires_at <= now or survivor not in (None, executor_id):
                 del leases[executor_id]
         alive = leases.keys() if survivor is None else {survivor}
         return self._free(
@@ -167,11 +189,22 @@ class MemoryExecutions:
         self._free(each for each in self._rows() if each.executor_id == executor_id)
         self.tables.executors.drop(executor_id)
 
-    def _claim(self, run_id: str, executor_id: str) -> Claimed:
+    def _claim(self, run_id: str, executor_id: str, interpreter: int) -> Claimed:
         row = self.tables.executions.for_writing()[run_id]
-        row = replace(row, executor_id=executor_id, takeups=row.takeups + 1, woken=False)
+        row = replace(
+            row,
+            executor_id=executor_id,
+            interpreter=interpreter,
+            takeups=row.takeups + 1,
+            woken=False,
+        )
         self.tables.executions.put(run_id, row)
         return _claimed(row)
+
+    def _living(self) -> set[int]:
+        now = time.monotonic()
+        leases = self.tables.executors.rows()
+        return {lease.interpreter for lease in leases if lease.expires_at > now}
 
     def _free(self, rows: Iterable[Execution]) -> int:
         freed = list(rows)
@@ -191,6 +224,13 @@ class MemoryExecutions:
     def _rows(self) -> Sequence[Execution]:
         rows = self.tables.executions.rows()
         return [each for each in rows if self.tables.runs.get(each.run_id) is not None]
+
+
+def _is_anothers(row: Execution, interpreter: int, living: Collection[int]) -> bool:
+    """Say whether it rather is a living executor's: of the interpreter that began it, or newer."""
+    if row.interpreter is None:
+        return any(each > interpreter for each in living)
+    return row.interpreter != interpreter and row.interpreter in living
 
 
 def _claimed(row: Execution) -> Claimed:

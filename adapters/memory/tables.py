@@ -73,6 +73,15 @@ class Execution:
     woken: bool = False
     takeups: int = 0
     seconds: float = 0.0
+    interpreter: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorLease:
+    """Until when an executor may be taken for alive, in monotonic seconds."""
+
+    expires_at: float
+    interpreter: int
 
 
 @dataclass(slots=True)
@@ -90,7 +99,7 @@ class Tables:
     run_events: Table[Sequence[RunEvent]] = field(default_factory=Table)
     executions: Table[Execution] = field(default_factory=Table)
     effects: Table[Mapping[str, Recorded]] = field(default_factory=Table)
-    executors: Table[float] = field(default_factory=Table)
+    executors: Table[ExecutorLease] = field(default_factory=Table)
     schedules: Table[Schedule] = field(default_factory=Table)
     hooks: Table[Hook] = field(default_factory=Table)
     users: Table[User] = field(default_factory=Table)

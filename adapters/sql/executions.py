@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
+    and_,
     bindparam,
     case,
     delete,
@@ -28,11 +29,13 @@ from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
 from orbiter.adapters.sql.columns import Id, Instant
 from orbiter.adapters.sql.effects import RECORD, RECORDED, recorded_of, row_of
 from orbiter.adapters.sql.executors import (
+    ALIVE,
     BEAT,
     DISMISS,
     DISMISS_DEAD,
     DISMISS_OTHERS,
     ENROLL,
+    NEWEST,
     executors,
 )
 from orbiter.adapters.sql.metadata import metadata
@@ -51,6 +54,8 @@ executions: Final = Table(
     Column("woken", Boolean, nullable=False),
     Column("takeups", Integer, nullable=False),
     Column("seconds", Float(53), nullable=False),
+    # That of the interpreter that executed it last; none before its first execution.
+    Column("interpreter", Integer),
 )
 _cells: Final = executions.c
 _FREE: Final = _cells.executor_id.is_(None)
@@ -64,10 +69,23 @@ _SOME: Final = _cells.run_id.in_(bindparam("some", expanding=True))
 _AT_ONCE: Final = datetime.fromisoformat("1970-01-01T00:00:00Z")
 _FREED: Final = {_cells.executor_id: null()}
 
+_MY_INTERPRETER: Final = bindparam("mine", type_=Integer)
+# A living executor whose it rather is: one of the interpreter that began it, and as long as none
+# did, one of a newer interpreter.
+_ANOTHERS: Final = select(executors.c.id).where(
+    ALIVE,
+    case(
+        (_cells.interpreter.is_(None), executors.c.interpreter > _MY_INTERPRETER),
+        else_=and_(
+            _cells.interpreter != _MY_INTERPRETER, executors.c.interpreter == _cells.interpreter
+        ),
+    ),
+)
+
 _ADD: Final = insert(executions)
 _DUE: Final = (
     select(_cells.run_id)
-    .where(_FREE, _cells.due_at <= bindparam("at"))
+    .where(_FREE, _cells.due_at <= bindparam("at"), ~_ANOTHERS.exists())
     .order_by(_cells.due_at, _cells.run_id)
     .limit(bindparam("size"))
     .with_for_update(skip_locked=True)
@@ -80,7 +98,12 @@ def _claim(due: Any) -> Executable:
     return (
         update(executions)
         .where(_cells.run_id.in_(select(due.cte("due").c.run_id)))
-        .values(executor_id=bindparam("who"), takeups=_cells.takeups + 1, woken=false())
+        .values(
+            executor_id=bindparam("who"),
+            interpreter=_MY_INTERPRETER,
+            takeups=_cells.takeups + 1,
+            woken=false(),
+        )
         .returning(*_CLAIMED)
     )
 
@@ -157,7 +180,13 @@ class SqlExecutions:
         self._transaction = transaction
 
     async def add(
-        self, run_id: str, workspace_id: str, *, executor_id: str | None, due_at: datetime
+        self,
+        run_id: str,
+        workspace_id: str,
+        *,
+        executor_id: str | None,
+        interpreter: int,
+        due_at: datetime,
     ) -> None:
         """Begin keeping a run, queued; claimed at once by *executor_id* if given."""
         row = {
@@ -168,14 +197,21 @@ class SqlExecutions:
             "woken": False,
             "takeups": 0 if executor_id is None else 1,
             "seconds": 0.0,
+            "interpreter": None if executor_id is None else interpreter,
         }
         await self._transaction.write(_ADD, row)
 
     async def claim(
-        self, executor_id: str, *, limit: int, at: datetime, passing: Collection[str] = ()
+        self,
+        executor_id: str,
+        *,
+        interpreter: int,
+        limit: int,
+        at: datetime,
+        passing: Collection[str] = (),
     ) -> Sequence[Claimed]:
         """Take up to *limit* runs that nobody executes and that are due, longest due first."""
-        wanted: dict[str, Any] = {"who": executor_id, "size": limit, "at": at}
+        wanted: dict[str, Any] = {"who": executor_id, "mine": interpreter, "size": limit, "at": at}
         statement = _CLAIM
         if passing:
             statement, wanted["passing"] = _CLAIM_ELSEWHERE, list(passing)
@@ -252,9 +288,14 @@ class SqlExecutions:
         """Prolong the executor's lease on the database's clock; False when it had ended."""
         return await self._changed(BEAT, _lease(executor_id, ttl_seconds))
 
-    async def enroll(self, executor_id: str, *, ttl_seconds: float) -> None:
+    async def enroll(self, executor_id: str, *, interpreter: int, ttl_seconds: float) -> None:
         """Give a new executor its lease."""
-        await self._changed(ENROLL, _lease(executor_id, ttl_seconds))
+        await self._changed(ENROLL, {**_lease(executor_id, ttl_seconds), "mine": interpreter})
+
+    async def newest(self) -> int | None:
+        """Return the highest interpreter of the executors that live, if any does."""
+        row = await self._transaction.first(NEWEST, {})
+        return None if row is None else row[0]
 
     async def bury(self, *, survivor: str | None = None) -> int:
         """Free the runs of executors whose lease has ended, delete these; return how many runs."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Table, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Column, Integer, Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -15,6 +15,7 @@ executors: Final = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("expires_at", BigInteger, nullable=False),
+    Column("interpreter", Integer, nullable=False),
 )
 
 
@@ -37,12 +38,15 @@ def _on_sqlite(*_: object, **__: object) -> str:
 
 _EXPIRES: Final = _Now() + bindparam("ttl", type_=BigInteger)
 
-ENROLL: Final = insert(executors).values(id=bindparam("who"), expires_at=_EXPIRES)
-BEAT: Final = (
-    update(executors)
-    .where(executors.c.id == bindparam("who"), executors.c.expires_at > _Now())
-    .values(expires_at=_EXPIRES)
+ALIVE: Final = executors.c.expires_at > _Now()
+
+ENROLL: Final = insert(executors).values(
+    id=bindparam("who"), expires_at=_EXPIRES, interpreter=bindparam("mine")
 )
+BEAT: Final = (
+    update(executors).where(executors.c.id == bindparam("who"), ALIVE).values(expires_at=_EXPIRES)
+)
+NEWEST: Final = select(func.max(executors.c.interpreter)).where(ALIVE)
 DISMISS: Final = delete(executors).where(executors.c.id == bindparam("who"))
 DISMISS_OTHERS: Final = delete(executors).where(executors.c.id != bindparam("who"))
 # What another process is burying already is passed over; SQLite has one process anyhow.

@@ -16,6 +16,7 @@
     reuse.py       what a new run takes over of an earlier one
     sizes.py       how large values may be
     outcome.py     how a node ends, well or badly
+    interpreter.py its version, so that a newer one leaves runs that have begun to the older
     nodes/         what each kind of node does, one module per kind, and their registry
 
 **A path is decided by values alone.** No clock, chance or fresh id has a say in which nodes run,

@@ -36,16 +36,30 @@ class Executions(Protocol):
     """
 
     async def add(
-        self, run_id: str, workspace_id: str, *, executor_id: str | None, due_at: datetime
+        self,
+        run_id: str,
+        workspace_id: str,
+        *,
+        executor_id: str | None,
+        interpreter: int,
+        due_at: datetime,
     ) -> None:
         """Begin keeping a run, queued; claimed at once by *executor_id* if given."""
 
     async def claim(
-        self, executor_id: str, *, limit: int, at: datetime, passing: Collection[str] = ()
+        self,
+        executor_id: str,
+        *,
+        interpreter: int,
+        limit: int,
+        at: datetime,
+        passing: Collection[str] = (),
     ) -> Sequence[Claimed]:
         """Take up to *limit* runs that nobody executes and that are due, longest due first.
 
-        Those of the workspaces *passing* are passed over.
+        Those of the workspaces *passing* are passed over. So is what was last executed by another
+        *interpreter*, and what was never executed while there is a newer one: as long as an
+        executor of that interpreter lives.
         """
         ...
 
@@ -114,8 +128,12 @@ class Executions(Protocol):
         """Prolong the executor's lease on the database's clock; False when it had ended."""
         ...
 
-    async def enroll(self, executor_id: str, *, ttl_seconds: float) -> None:
+    async def enroll(self, executor_id: str, *, interpreter: int, ttl_seconds: float) -> None:
         """Give a new executor its lease."""
+
+    async def newest(self) -> int | None:
+        """Return the highest interpreter of the executors that live, if any does."""
+        ...
 
     async def bury(self, *, survivor: str | None = None) -> int:
         """Free the runs of executors whose lease has ended, delete these; return how many runs.
