@@ -74,7 +74,7 @@ class StepOut(Output):
     output: Any
     error: StepError | None
     usage: UsageOut
-    cost_usd: Usd
+    cost_usd: Usd | None
     model: str | None
     logs: tuple[str, ...]
     reused: bool
@@ -98,7 +98,7 @@ class RunOut(Output):
     output: Any
     error: RunError | None
     usage: UsageOut
-    cost_usd: Usd
+    cost_usd: Usd | None
     parent_run_id: Id | None
     source_run_id: Id | None
     conversation_id: Id | None

@@ -85,7 +85,10 @@ def _matches(run: Run, only: RunFilter) -> bool:
         all(value is None or getattr(run, name) == value for name, value in wanted.items())
         and (only.created_after is None or run.queued_at >= only.created_after)
         and (only.created_before is None or run.queued_at < only.created_before)
-        and (only.min_cost_usd is None or run.cost_usd >= only.min_cost_usd)
+        and (
+            only.min_cost_usd is None
+            or (run.cost_usd is not None and run.cost_usd >= only.min_cost_usd)
+        )
         and _lasted(run, only.min_duration_ms)
         and (only.q is None or _mentions(run, only.q))
     )

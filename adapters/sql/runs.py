@@ -52,7 +52,7 @@ runs: Final = Table(
     Column("error", Json, nullable=False),
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
-    Column("cost_usd", Money, nullable=False),
+    Column("cost_usd", Money),
     Column("parent_run_id", Id),
     Column("source_run_id", Id),
     Column("conversation_id", Id),

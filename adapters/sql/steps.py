@@ -28,7 +28,7 @@ steps: Final = Table(
     Column("error", Json, nullable=False),
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
-    Column("cost_usd", Money, nullable=False),
+    Column("cost_usd", Money),
     Column("model", Text),
     Column("logs", Json, nullable=False),
     Column("reused", Boolean, nullable=False, server_default=false()),

@@ -101,7 +101,9 @@ class Executor:
             journal.close()
             if plan.has_children:
                 await self._end_children(run)
-        return Segment(run=left.charge(journal.usage, journal.cost_usd), wake_at=wake_at)
+        return Segment(
+            run=left.charge(journal.spending.usage, journal.spending.cost_usd), wake_at=wake_at
+        )
 
     async def _output(
         self,

@@ -1,38 +1,54 @@
-"""The trace of a run as it is written: one step per node and iteration, counted."""
+"""The trace of a run as it is written: one step per node and iteration, and per call in one."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from time import perf_counter
 from typing import Any, Final
 
 from orbiter.application.execution.limits import Limits
-from orbiter.application.execution.outcome import LimitCrossed
+from orbiter.application.execution.outcome import INTERNAL_ERROR, LimitCrossed
 from orbiter.application.execution.place import Place
 from orbiter.application.execution.processor import Processor
 from orbiter.application.execution.sizes import preview_of, size_of
 from orbiter.application.ports.execution import Past, TraceSink
 from orbiter.application.ports.system import Clock
-from orbiter.domain.runs import Step, StepError, StepStatus, Usage
+from orbiter.domain.runs import Spending, Step, StepError, StepKind, StepStatus
+from orbiter.domain.secrets import NO_SECRETS, SecretValues
 from orbiter.domain.workflows import Node
 
 CANCELLED: Final = StepError(code="CANCELLED", message="Cancelled before it ended")
 _GONE_ON: Final = "Stopped: what it leads to has gone on"
 
 
+def interruption_of(error: BaseException) -> StepError:
+    """Return why a step did not come to an end of its own."""
+    if isinstance(error, LimitCrossed):
+        return StepError(code=error.code, message=error.message)
+    if isinstance(error, asyncio.CancelledError):
+        return CANCELLED
+    return StepError(code=INTERNAL_ERROR[0], message=INTERNAL_ERROR[1])
+
+
 class Journal:
     """Steps of one run, written to *trace* as they begin and end.
 
     What is *past* is known already: an ended step that is computed again is neither written nor
-    charged again, and new ones continue the sequence.
+    charged again, and new ones continue the sequence. No step is written with one of *secrets* in it.
     """
 
     def __init__(
-        self, trace: TraceSink, clock: Clock, limits: Limits, processor: Processor, past: Past
+        self,
+        trace: TraceSink,
+        clock: Clock,
+        limits: Limits,
+        processor: Processor,
+        past: Past,
+        secrets: SecretValues = NO_SECRETS,
     ) -> None:
-        self.usage = Usage()
-        self.cost_usd = Decimal(0)
+        self.spending = Spending()
+        self._secrets = secrets
         self._past = past.steps
         for step in past.steps.values():
             if not step.reused:
@@ -63,16 +79,43 @@ class Journal:
         if known is not None and known.status is StepStatus.SKIPPED and not known.given_up:
             # With other inputs than the run had from which it was carried over, it may run.
             known = None
-        if known is not None and known.error != CANCELLED:
-            return known
-        if known is not None:
+        step = known or self._step(node, place, StepStatus.RUNNING, self._clock.now())
+        return self._begun(step, announce=announce)
+
+    def begin_call(
+        self,
+        within: Step,
+        step_id: str,
+        kind: StepKind,
+        name: str,
+        *,
+        input: Any,
+        model: str | None,
+    ) -> Step:
+        """Return the step of a call made in the step *within*; raise LimitCrossed."""
+        step = self._past.get(step_id) or Step(
+            id=step_id,
+            run_id=within.run_id,
+            sequence=self._next(),
+            parent_step_id=within.id,
+            node_id=within.node_id,
+            kind=kind,
+            name=name,
+            iteration=within.iteration,
+            input=self._shown(input),
+            model=model,
+            started_at=self._clock.now(),
+        )
+        return self._begun(step, announce=True)
+
+    def _begun(self, step: Step, *, announce: bool) -> Step:
+        if step.error == CANCELLED:
             # The process that began it was stopped; it goes on in this one.
-            step = replace(known, status=StepStatus.RUNNING, error=None, finished_at=None)
-        else:
-            step = self._step(node, place, StepStatus.RUNNING, self._clock.now())
-        self._open[step.id] = step
-        if announce:
-            self._trace.write(step)
+            step = replace(step, status=StepStatus.RUNNING, error=None, finished_at=None)
+        if not step.ended:
+            self._open[step.id] = step
+            if announce and self._past.get(step.id) != step:
+                self._trace.write(step)
         return step
 
     def skip(self, node: Node, place: Place) -> None:
@@ -86,16 +129,25 @@ class Journal:
         if self._past.get(step.id) != waiting:
             self._trace.write(waiting)
 
-    def explained(self, step: Step, *, input: Any, attempt: int, logs: Sequence[str]) -> Step:
-        """Return the step with what its node worked on and how many attempts it took."""
-        shown, size = preview_of(input)
-        self._bytes += size
+    def explained(
+        self, step: Step, *, input: Any, attempt: int, logs: Sequence[str], spent: Spending
+    ) -> Step:
+        """Return the step with what its node worked on, how many attempts it took, what it cost."""
+        shown = self._shown(input)
         if step.ended and not (step.reused and step.input != shown):
             return step
-        return replace(step, input=shown, attempt=attempt, logs=tuple(logs))
+        return replace(
+            step,
+            input=shown,
+            attempt=attempt,
+            logs=tuple(self._secrets.redacted(logs)),
+            usage=spent.usage,
+            cost_usd=spent.cost_usd,
+        )
 
     def complete(self, step: Step, output: Any) -> None:
-        """Write that a node ended well."""
+        """Write that a node, or a call, ended well."""
+        output = self._secrets.redacted(output)
         if step.reused and step.output != output:
             # With other inputs, what is computed is not what was carried over.
             step = replace(step, reused=False, status=StepStatus.RUNNING)
@@ -105,7 +157,9 @@ class Journal:
     def fail(self, step: Step, error: StepError, output: Any = None) -> None:
         """Write that a node failed; *output* is what the graph goes on with."""
         if not step.ended:
-            self._end(step.fail(error, at=self._clock.now(), output=output))
+            told = StepError(code=error.code, message=self._secrets.redacted(error.message))
+            output = self._secrets.redacted(output)
+            self._end(step.fail(told, at=self._clock.now(), output=output))
 
     def give_up(self, step: Step) -> None:
         """Write that a node was stopped because what it leads to has gone on without it."""
@@ -161,13 +215,10 @@ class Journal:
     def _step(
         self, node: Node, place: Place, status: StepStatus, started_at: datetime | None
     ) -> Step:
-        if self._steps >= self._limits.steps:
-            raise LimitCrossed("STEP_LIMIT", f"The run took more than {self._limits.steps} steps")
-        self._steps += 1
         return Step(
             id=place.step_of(node.id),
             run_id=place.run_id,
-            sequence=self._steps - 1,
+            sequence=self._next(),
             parent_step_id=place.step_id,
             node_id=node.id,
             name=node.label or node.id,
@@ -176,14 +227,23 @@ class Journal:
             started_at=started_at,
         )
 
+    def _next(self) -> int:
+        if self._steps >= self._limits.steps:
+            raise LimitCrossed("STEP_LIMIT", f"The run took more than {self._limits.steps} steps")
+        self._steps += 1
+        return self._steps - 1
+
+    def _shown(self, input: Any) -> Any:
+        shown, size = preview_of(input)
+        self._bytes += size
+        return self._secrets.redacted(shown)
+
     def _end(self, step: Step) -> None:
         self._open.pop(step.id, None)
         self._charge(step)
         self._trace.write(step)
 
     def _charge(self, step: Step) -> None:
-        self.usage = Usage(
-            input_tokens=self.usage.input_tokens + step.usage.input_tokens,
-            output_tokens=self.usage.output_tokens + step.usage.output_tokens,
-        )
-        self.cost_usd += step.cost_usd
+        # What a node or a tool has spent was spent by the calls in it.
+        if step.kind in (StepKind.MODEL, StepKind.RETRIEVAL):
+            self.spending = self.spending.plus(step.usage, step.cost_usd)

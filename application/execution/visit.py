@@ -3,19 +3,20 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
+from orbiter.application.execution.calls import Account, Calls
 from orbiter.application.execution.journey import Journey
 from orbiter.application.execution.outcome import NodeFailed, Outcome
 from orbiter.application.execution.place import Place
+from orbiter.application.execution.records import Records, failure_of, in_words_of_engines
 from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.world import World
-from orbiter.application.ports.execution import Effect, EffectError, EffectFailed, Parked
-from orbiter.application.ports.outbound import OutboundError
+from orbiter.application.ports.execution import Effect, EffectFailed
 from orbiter.domain.runs import Step
-from orbiter.domain.workflows import Node, Retry
+from orbiter.domain.workflows import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Visit:
     *inputs* has the outputs of the live nodes before it, by id; *instant* says that nothing in it
     waits. *step* is its line in the trace as it began. *input* is what the trace shows that it
     worked on: its settings, unless its behaviour says more. *attempt* counts from 1, and steps from
-    before the sequence *since* are of earlier ones. *enter* walks a loop's body.
+    before the sequence *since* are of earlier ones. *enter* walks a loop's body. *account* has what
+    the calls of models made in it have cost.
     """
 
     node: Node
@@ -53,6 +55,7 @@ class Visit:
     attempt: int = 1
     since: int = 0
     logs: list[str] = field(default_factory=list)
+    account: Account = field(default_factory=Account)
 
     def __post_init__(self) -> None:
         self.input = self.node.config
@@ -72,6 +75,23 @@ class Visit:
         """Return the key of the node's effect in this attempt."""
         later = (self.attempt,) if self.attempt > 1 else ()
         return self.place.key(self.node.id, *later)
+
+    @property
+    def records(self) -> Records:
+        """Return what is recorded of this attempt."""
+        return Records(self.journey.runner, self.key)
+
+    @property
+    def calls(self) -> Calls:
+        """Return where this attempt calls models and tools."""
+        assert self.step is not None
+        return Calls(
+            journey=self.journey,
+            place=self.place,
+            step=self.step,
+            records=self.records,
+            account=self.account,
+        )
 
     @cached_property
     def context(self) -> Mapping[str, Any]:
@@ -99,38 +119,24 @@ class Visit:
         try:
             done = await self.journey.runner.run(
                 self.key,
-                partial(_told, effect),
+                in_words_of_engines(effect),
                 retry=self.node.retry,
                 timeout_seconds=self.node.timeout_seconds,
             )
         except EffectFailed as failed:
-            *earlier, last = map(_failure_of, failed.failures)
+            *earlier, last = map(failure_of, failed.failures)
             self._note(earlier)
             raise last from failed
-        self._note([_failure_of(each) for each in done.failures])
-        return done.value
-
-    async def perform_once(self, name: str, effect: Effect) -> Any:
-        """Return what a part of the node's effect gives, which is tried once in this attempt."""
-        key = f"{self.key}:{name}"
-        try:
-            done = await self.journey.runner.run(
-                key, partial(_told, effect), retry=Retry(), timeout_seconds=None
-            )
-        except EffectFailed as failed:
-            raise _failure_of(failed.failures[-1]) from failed
+        self._note([failure_of(each) for each in done.failures])
         return done.value
 
     async def decide(self, name: str, value: Any) -> Any:
         """Return *value*, or what was decided under that name in an earlier execution."""
-        return await self.journey.runner.decide(f"{self.key}:{name}", value)
+        return await self.records.decide(name, value)
 
     async def decided(self, name: str) -> Any:
         """Return what was decided under that name in an earlier execution, None if nothing was."""
-        try:
-            return await self.journey.runner.answer(f"{self.key}:{name}")
-        except Parked:
-            return None
+        return await self.records.decided(name)
 
     async def settle(self, name: str, value: Any, *, iteration: int | None = None) -> Any:
         """Decide what keeps the nodes in a loop, or in a turn, from being visited again.
@@ -174,15 +180,3 @@ class Visit:
 
 
 Behaviour = Callable[[Visit], Awaitable[Outcome]]
-
-
-async def _told(effect: Effect) -> Any:
-    """Return what *effect* gives, with its failures in an engine's words."""
-    try:
-        return await effect()
-    except (NodeFailed, OutboundError) as error:
-        raise EffectError(error.code, error.message) from error
-
-
-def _failure_of(error: EffectError) -> NodeFailed:
-    return NodeFailed(error.code, error.message)

@@ -1,16 +1,10 @@
 """A node's turn: its attempts, its step in the trace, and how the graph goes on after it."""
 
-import asyncio
 from collections.abc import Callable
 
-from orbiter.application.execution.journal import CANCELLED
+from orbiter.application.execution.journal import interruption_of
 from orbiter.application.execution.nodes import BEHAVIOURS
-from orbiter.application.execution.outcome import (
-    INTERNAL_ERROR,
-    LimitCrossed,
-    NodeFailed,
-    Outcome,
-)
+from orbiter.application.execution.outcome import NodeFailed, Outcome
 from orbiter.application.execution.visit import Visit
 from orbiter.application.ports.execution import Parked
 from orbiter.application.ports.templating import TemplateError
@@ -41,7 +35,7 @@ async def visited(visit: Visit, *, unwanted: Callable[[], bool]) -> Outcome | No
         if isinstance(error, Parked):
             journal.wait(_explained(step, visit))
             raise
-        journal.fail(_explained(step, visit), _interruption(error))
+        journal.fail(_explained(step, visit), interruption_of(error))
         raise
     if failed is None:
         journal.complete(_explained(step, visit), outcome.output)
@@ -52,7 +46,11 @@ async def visited(visit: Visit, *, unwanted: Callable[[], bool]) -> Outcome | No
 
 def _explained(step: Step, visit: Visit) -> Step:
     return visit.journey.journal.explained(
-        step, input=visit.input, attempt=visit.attempt, logs=visit.logs
+        step,
+        input=visit.input,
+        attempt=visit.attempt,
+        logs=visit.logs,
+        spent=visit.account.spending,
     )
 
 
@@ -107,11 +105,3 @@ def _not_rendered(error: TemplateError) -> NodeFailed:
 
 def _told(failed: NodeFailed) -> StepError:
     return StepError(code=failed.code, message=failed.message)
-
-
-def _interruption(error: BaseException) -> StepError:
-    if isinstance(error, LimitCrossed):
-        return StepError(code=error.code, message=error.message)
-    if isinstance(error, asyncio.CancelledError):
-        return CANCELLED
-    return StepError(code=INTERNAL_ERROR[0], message=INTERNAL_ERROR[1])

@@ -9,6 +9,7 @@ from orbiter.domain.runs.run import (
     Trigger,
     Usage,
 )
+from orbiter.domain.runs.spending import Spending
 from orbiter.domain.runs.step import Step, StepError, StepKind, StepStatus
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "RunError",
     "RunKind",
     "RunStatus",
+    "Spending",
     "Step",
     "StepError",
     "StepKind",

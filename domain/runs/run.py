@@ -85,7 +85,7 @@ class Run:
     output: Any = None
     error: RunError | None = None
     usage: Usage = Usage()
-    cost_usd: Decimal = Decimal(0)
+    cost_usd: Decimal | None = Decimal(0)
     parent_run_id: str | None = None
     source_run_id: str | None = None
     conversation_id: str | None = None
@@ -133,8 +133,8 @@ class Run:
         """End because somebody asked for it."""
         return self._become(RunStatus.CANCELLED, finished_at=at)
 
-    def charge(self, usage: Usage, cost_usd: Decimal) -> "Run":
-        """Return the run with what its steps have spent."""
+    def charge(self, usage: Usage, cost_usd: Decimal | None) -> "Run":
+        """Return the run with what its calls of models have spent."""
         return replace(self, usage=usage, cost_usd=cost_usd)
 
     def _become(self, status: RunStatus, **changes: Any) -> "Run":
