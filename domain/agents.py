@@ -106,3 +106,40 @@ class AgentVersion:
     settings: AgentSettings = AgentSettings()
     created_by: str
     created_at: datetime
+
+
+class AgentChanges(TypedDict, total=False):
+    """Fields of the head a caller may revise; an absent key means leave it alone."""
+
+    name: str
+    description: str | None
+    status: AgentStatus
+    project_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """The head: *settings* are those of *version*, its latest; *revision* counts every change."""
+
+    id: str
+    workspace_id: str
+    project_id: str
+    name: str
+    description: str | None = None
+    settings: AgentSettings = AgentSettings()
+    status: AgentStatus = AgentStatus.DRAFT
+    version: int = 1
+    revision: int = 1
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+    def __post_init__(self) -> None:
+        require(
+            text_problems("name", self.name, minimum=1, maximum=NAME_MAX),
+            text_problems("description", self.description, maximum=DESCRIPTION_MAX),
+        )
+
+    def revise(self, *, at: datetime, **changes: Unpack[AgentChanges]) -> "Agent":
+        """Return the agent with *changes* applied."""
+        return replace(self, revision=self.revision + 1, updated_at=at, **changes)

@@ -35,7 +35,7 @@ class Journal:
     """Steps of one run, written to *trace* as they begin and end.
 
     What is *past* is known already: an ended step that is computed again is neither written nor
-    charged again, and new ones continue the sequence. No step is written with one of *secrets* in it.
+    charged again, and new ones continue the sequence. None is written with one of *secrets* in it.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -136,6 +137,20 @@ class ChatAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An answer with who gave it and what it cost.
+
+    *provider* is the provider's name, *model* what was asked for: `<provider name or type>:<model>`.
+    *cost_usd* is None when the price or the usage is unknown.
+    """
+
+    answer: ChatAnswer
+    provider: str
+    model: str
+    cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Embeddings:
     """One vector per text, in their order."""
 
@@ -175,4 +190,17 @@ class ModelGateway(Protocol):
 
     async def models(self, endpoint: Endpoint) -> Sequence[str]:
         """Return the names of the models on offer, sorted; a real request, fit to test a key."""
+        ...
+
+
+class ModelCalls(Protocol):
+    """Call the models of a workspace's providers, with retries and other providers where it helps."""
+
+    async def chat(
+        self, workspace_id: str, name: str, request: ChatRequest, on_text: OnText | None = None
+    ) -> Answered:
+        """Return the answer of the model called *name*, as `<provider name or type>:<model>`.
+
+        Where a streamed answer breaks off it is asked for again, and its text told from the start.
+        """
         ...

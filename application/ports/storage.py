@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from orbiter.application.ports.executions import Executions
+from orbiter.application.ports.providers import ProviderRepository
 from orbiter.application.ports.repositories import (
     ApiKeyRepository,
     AuditLog,
@@ -37,6 +38,8 @@ class UnitOfWork(Protocol):
     def schedules(self) -> ScheduleRepository: ...
     @property
     def hooks(self) -> HookRepository: ...
+    @property
+    def providers(self) -> ProviderRepository: ...
     @property
     def run_events(self) -> RunEventLog: ...
     @property

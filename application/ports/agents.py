@@ -1,0 +1,35 @@
+"""Where agents are kept."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from orbiter.application.paging import Page, PageRequest
+from orbiter.application.ports.repositories import Repository
+from orbiter.domain.agents import Agent, AgentStatus, AgentVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFilter:
+    """Which agents are listed."""
+
+    project_id: str | None = None
+    status: AgentStatus | None = None
+
+
+class AgentRepository(Repository[Agent], Protocol):
+    """Agents and their versions; removing an agent removes its versions, its runs stay."""
+
+    async def page(self, request: PageRequest, only: AgentFilter) -> Page[Agent]:
+        """Return a page of the agents that match."""
+        ...
+
+    async def add_version(self, version: AgentVersion) -> None:
+        """Store a new version."""
+
+    async def version(self, agent_id: str, number: int) -> AgentVersion:
+        """Return a version or raise NotFound."""
+        ...
+
+    async def versions(self, agent_id: str, request: PageRequest) -> Page[AgentVersion]:
+        """Return a page of versions; `after` is a version's number as text."""
+        ...

@@ -1,0 +1,38 @@
+"""Where tools are kept."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from orbiter.application.paging import Page, PageRequest
+from orbiter.application.ports.repositories import Repository
+from orbiter.domain.tools import Tool, ToolKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFilter:
+    """Which tools are listed; those built in belong to every project."""
+
+    project_id: str | None = None
+    kind: ToolKind | None = None
+    q: str | None = None
+
+
+class ToolRepository(Repository[Tool], Protocol):
+    """The tools of a workspace, those built in left out; names are unique in a project."""
+
+    async def page(self, request: PageRequest, only: ToolFilter) -> Page[Tool]:
+        """Return a page of the tools that match."""
+        ...
+
+    async def several(self, ids: Collection[str]) -> Mapping[str, Tool]:
+        """Return those of the tools that there are, by id."""
+        ...
+
+    async def of_server(self, server_id: str) -> Mapping[str, Tool]:
+        """Return the tools that a remote server offers, by id."""
+        ...
+
+    async def count_use(self, tool_id: str, *, at: datetime) -> None:
+        """Count one use; of a tool that is gone, nothing."""
