@@ -1,10 +1,12 @@
 """An agent: its head, and its versions, which never change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
+
+from orbiter.domain.checks import require, text_problems
 
 NAME_MAX: Final = 255
 DESCRIPTION_MAX: Final = 5000

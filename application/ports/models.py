@@ -140,7 +140,7 @@ class ChatAnswer:
 class Answered:
     """An answer with who gave it and what it cost.
 
-    *provider* is the provider's name, *model* what was asked for: `<provider name or type>:<model>`.
+    *provider* is the provider's name, *model* what was asked for: `<name or type>:<model>`.
     *cost_usd* is None when the price or the usage is unknown.
     """
 
@@ -194,7 +194,7 @@ class ModelGateway(Protocol):
 
 
 class ModelCalls(Protocol):
-    """Call the models of a workspace's providers, with retries and other providers where it helps."""
+    """Call the models of a workspace's providers, as often and from as many as it takes."""
 
     async def chat(
         self, workspace_id: str, name: str, request: ChatRequest, on_text: OnText | None = None

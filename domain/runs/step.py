@@ -41,7 +41,8 @@ class Step:
     """One line of a trace; *sequence* is its place, counted from 0 in the order of starting.
 
     *attempt* is how many attempts it took, *logs* tell of those that failed before. *usage* and
-    *cost_usd* are those of the calls made in it; a cost of None is unknown. One that is *reused* was carried over from an earlier run, whose times it keeps.
+    *cost_usd* are those of the calls made in it; a cost of None is unknown. One that is *reused*
+    was carried over from an earlier run, whose times it keeps.
     """
 
     id: str
