@@ -27,6 +27,18 @@ def text_problems(
         )
 
 
+def number_problems(
+    field: str, value: float, *, minimum: float, maximum: float
+) -> Iterator[FieldProblem]:
+    """Yield what is wrong with *value*; what is no number at all is out of every range."""
+    if not value >= minimum:
+        message = f"Input should be greater than or equal to {minimum:g}"
+        yield FieldProblem(field, message, "greater_than_equal")
+    elif value > maximum:
+        message = f"Input should be less than or equal to {maximum:g}"
+        yield FieldProblem(field, message, "less_than_equal")
+
+
 def counted(number: int, noun: str = "character") -> str:
     """Return `1 character`, `2 characters`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -23,6 +23,8 @@ class Permission(StrEnum):
     MEMBERS_WRITE = "members:write"
     PROJECTS_READ = "projects:read"
     PROJECTS_WRITE = "projects:write"
+    PROVIDERS_READ = "providers:read"
+    PROVIDERS_WRITE = "providers:write"
     RUNS_READ = "runs:read"
     RUNS_WRITE = "runs:write"
     SCHEDULES_READ = "schedules:read"
@@ -76,6 +78,7 @@ _VIEWER: Final = frozenset(
         Permission.HOOKS_READ,
         Permission.MEMBERS_READ,
         Permission.PROJECTS_READ,
+        Permission.PROVIDERS_READ,
         Permission.RUNS_READ,
         Permission.SCHEDULES_READ,
         Permission.WORKFLOWS_READ,
@@ -95,6 +98,7 @@ _ADMIN: Final = _DEVELOPER | {
     Permission.API_KEYS_MANAGE,
     Permission.AUDIT_READ,
     Permission.MEMBERS_WRITE,
+    Permission.PROVIDERS_WRITE,
 }
 _CI: Final = frozenset({Permission.CI_READ, Permission.CI_RUN})
 

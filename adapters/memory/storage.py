@@ -10,6 +10,7 @@ from orbiter.adapters.memory.credentials import MemoryCredentials
 from orbiter.adapters.memory.executions import MemoryExecutions
 from orbiter.adapters.memory.hooks import MemoryHooks
 from orbiter.adapters.memory.projects import MemoryProjects
+from orbiter.adapters.memory.providers import MemoryProviders
 from orbiter.adapters.memory.run_events import MemoryRunEventLog
 from orbiter.adapters.memory.runs import MemoryRuns
 from orbiter.adapters.memory.schedules import MemorySchedules
@@ -30,6 +31,7 @@ class MemoryUnitOfWork:
         self.run_events = MemoryRunEventLog(tables, workspace_id)
         self.schedules = MemorySchedules(tables, workspace_id)
         self.hooks = MemoryHooks(tables, workspace_id)
+        self.providers = MemoryProviders(tables, workspace_id)
         self.users = MemoryUsers(tables, workspace_id)
         self.sessions = MemorySessions(tables, workspace_id)
         self.api_keys = MemoryApiKeys(tables, workspace_id)

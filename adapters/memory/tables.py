@@ -11,6 +11,7 @@ from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.hooks import Hook
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
+from orbiter.domain.providers import Provider
 from orbiter.domain.run_events import RunEvent
 from orbiter.domain.runs import Run, Step
 from orbiter.domain.schedules import Schedule
@@ -102,6 +103,7 @@ class Tables:
     executors: Table[ExecutorLease] = field(default_factory=Table)
     schedules: Table[Schedule] = field(default_factory=Table)
     hooks: Table[Hook] = field(default_factory=Table)
+    providers: Table[Provider] = field(default_factory=Table)
     users: Table[User] = field(default_factory=Table)
     sessions: Table[Session] = field(default_factory=Table)
     api_keys: Table[ApiKey] = field(default_factory=Table)

@@ -11,6 +11,7 @@ from orbiter.adapters.sql.executions import SqlExecutions
 from orbiter.adapters.sql.graphs import VersionCache
 from orbiter.adapters.sql.hooks import SqlHooks
 from orbiter.adapters.sql.projects import SqlProjects
+from orbiter.adapters.sql.providers import SqlProviders
 from orbiter.adapters.sql.run_events import SqlRunEventLog
 from orbiter.adapters.sql.runs import SqlRuns
 from orbiter.adapters.sql.schedules import SqlSchedules
@@ -32,6 +33,7 @@ class SqlUnitOfWork:
         self.run_events = SqlRunEventLog(transaction, workspace_id)
         self.schedules = SqlSchedules(transaction, workspace_id)
         self.hooks = SqlHooks(transaction, workspace_id)
+        self.providers = SqlProviders(transaction, workspace_id)
         self.users = SqlUsers(transaction, workspace_id)
         self.sessions = SqlSessions(transaction, workspace_id)
         self.api_keys = SqlApiKeys(transaction, workspace_id)

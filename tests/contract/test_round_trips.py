@@ -13,6 +13,7 @@ from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.hooks import Hook
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
+from orbiter.domain.providers import Provider
 from orbiter.domain.runs import Run, Step
 from orbiter.domain.schedules import Schedule
 from orbiter.domain.sessions import Session
@@ -83,6 +84,14 @@ async def test_schedules(
 @given(strategies.hooks, strategies.hooks)
 async def test_hooks(storage: Storage, tenant: Tenant, first: Hook, second: Hook) -> None:
     await comes_back(storage, tenant, "hooks", first, second)
+
+
+@odd
+@given(strategies.providers, strategies.providers)
+async def test_providers(
+    storage: Storage, tenant: Tenant, first: Provider, second: Provider
+) -> None:
+    await comes_back(storage, tenant, "providers", first, second)
 
 
 @odd

@@ -11,6 +11,7 @@ from orbiter.domain.hooks import Hook
 from orbiter.domain.identity import Role, Scope
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
+from orbiter.domain.providers import Provider, ProviderType
 from orbiter.domain.runs import Run, Step, Trigger
 from orbiter.domain.schedules import Schedule
 from orbiter.domain.sessions import Session
@@ -107,6 +108,21 @@ def a_project(workspace_id: str, **changes: Any) -> Project:
         "updated_at": START,
     }
     return Project(**{**given, **changes})
+
+
+def a_provider(workspace_id: str, **changes: Any) -> Provider:
+    """Return a provider with a name of its own."""
+    id = new_id()
+    given = {
+        "id": id,
+        "workspace_id": workspace_id,
+        "name": id,
+        "provider_type": ProviderType.OPENAI,
+        "created_by": new_id(),
+        "created_at": START,
+        "updated_at": START,
+    }
+    return Provider(**{**given, **changes})
 
 
 def a_workflow(project: Project, **changes: Any) -> Workflow:

@@ -13,6 +13,7 @@ from orbiter.domain.hooks import Hook
 from orbiter.domain.identity import Role, Scope
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
+from orbiter.domain.providers import Provider, ProviderStatus, ProviderType
 from orbiter.domain.runs import (
     Run,
     RunError,
@@ -287,4 +288,28 @@ hooks: Final = st.builds(
     created_by=ids,
     created_at=moments,
     last_called_at=_maybe(moments),
+)
+providers: Final = st.builds(
+    Provider,
+    id=ids,
+    workspace_id=ids,
+    name=ids,
+    provider_type=st.sampled_from(ProviderType),
+    base_url=st.sampled_from(["https://models.example.org/v1", "http://[::1]:8080"]),
+    default_model=_maybe(names),
+    models=st.lists(any_text.map(lambda text: text.replace("\0", "0") or "m"), max_size=3).map(
+        tuple
+    ),
+    max_retries=st.integers(0, 10),
+    timeout_seconds=st.floats(0.001, 600) | st.integers(1, 600),
+    priority=st.integers(-1_000_000, 1_000_000),
+    enabled=st.booleans(),
+    sealed_key=_maybe(st.binary(max_size=50)),
+    api_key_hint=_maybe(plain_text),
+    status=st.sampled_from(ProviderStatus),
+    last_tested_at=_maybe(moments),
+    last_error=_maybe(any_text),
+    created_by=ids,
+    created_at=moments,
+    updated_at=moments,
 )

@@ -20,6 +20,7 @@ from orbiter.domain.workspaces import Workspace
 from support.builders import (
     a_hook,
     a_project,
+    a_provider,
     a_run,
     a_schedule,
     a_session,
@@ -39,6 +40,7 @@ NOUNS: Final = (
     "runs",
     "schedules",
     "hooks",
+    "providers",
     "users",
     "sessions",
     "api_keys",
@@ -51,6 +53,7 @@ _CHANGES: Final[dict[str, dict[str, Any]]] = {
     "runs": {"status": RunStatus.RUNNING, "started_at": START},
     "schedules": {"name": "Hourly", "inputs": {"a": [1]}, "next_run_at": None, "enabled": False},
     "hooks": {"name": "Old orders", "sealed_secret": b"\0sealed"},
+    "providers": {"name": "Spare", "models": ("a:b",), "sealed_key": b"\0sealed", "priority": -1},
     "users": {"name": "Ann"},
     "sessions": {"address": "203.0.113.9"},
     "api_keys": {"name": "Hourly build"},
@@ -83,6 +86,8 @@ class Tenant:
                 return a_schedule(self.workflow, **changes)
             case "hooks":
                 return a_hook(self.workflow, **changes)
+            case "providers":
+                return a_provider(self.id, **changes)
             case "users":
                 return a_user(self.id, **changes)
             case "sessions":
@@ -105,6 +110,8 @@ class Tenant:
                 return await uow.schedules.page(request, TriggerFilter())
             case "hooks":
                 return await uow.hooks.page(request, TriggerFilter())
+            case "providers":
+                return await uow.providers.page(request)
             case "users":
                 return await uow.users.page(request)
             case "sessions":
