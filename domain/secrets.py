@@ -1,52 +1,144 @@
 """Secrets: values that templates may use and nobody may read again."""
 
-import base64
+import html
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import quote, quote_plus
 
+from orbiter.domain.checks import require, text_problems
+from orbiter.domain.errors import FieldProblem
+
+NAME_PATTERN: Final = "^[A-Z][A-Z0-9_]{0,63}$"
+NAME_MAX: Final = 64
+VALUE_MIN: Final = 4
+VALUE_MAX: Final = 8192
+PER_WORKSPACE_MAX: Final = 500
 HIDDEN: Final = "***"
+
+_NAME: Final = re.compile(NAME_PATTERN.removesuffix("$"))
+_TOO_SHORT: Final = (
+    f"String should have at least {VALUE_MIN} characters around which there is no space: "
+    "a shorter secret would be hidden wherever its letters stand"
+)
+_ESCAPED: Final = re.compile("%[0-9A-F]{2}")
+_SURROGATES: Final = "surrogatepass"
+
+
+class SecretChanges(TypedDict, total=False):
+    """Fields that may be revised; an absent key means leave it alone."""
+
+    name: str
+    sealed_value: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A named value, sealed: a project's own, or the workspace's where *project_id* is None."""
+
+    id: str
+    workspace_id: str
+    project_id: str | None = None
+    name: str
+    sealed_value: bytes = field(repr=False)
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+    def __post_init__(self) -> None:
+        require(name_problems(self.name))
+
+    def revise(self, *, at: datetime, **changes: Unpack[SecretChanges]) -> "Secret":
+        """Return the secret with *changes* applied."""
+        return replace(self, updated_at=at, **changes)
+
+
+def name_problems(name: str) -> Iterator[FieldProblem]:
+    """Yield what is wrong with the name of a secret."""
+    if not _NAME.fullmatch(name):
+        message = f"String should match pattern '{NAME_PATTERN}'"
+        yield FieldProblem("name", message, "string_pattern_mismatch")
+
+
+def value_problems(value: str) -> Iterator[FieldProblem]:
+    """Yield what is wrong with the value of a secret, without quoting it."""
+    if len(value.strip()) < VALUE_MIN:
+        yield FieldProblem("value", _TOO_SHORT, "string_too_short")
+    yield from text_problems("value", value, maximum=VALUE_MAX)
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        yield FieldProblem("value", "String should be valid Unicode")
 
 
 @dataclass(frozen=True, slots=True)
 class SecretValues:
     """The secrets a run or tool may use: *values* by name, which never leave the core.
 
-    `redacted` must be applied to whatever does: traces, logs, errors, exports.
+    `redacted` must be applied to whatever does: traces, logs, errors, exports. A text that is cut
+    must be redacted first: half a secret is not recognised.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
-    _forms: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _forms: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # A longer form may hold a shorter one, which would leave its rest standing.
-        forms = {form for value in self.values.values() for form in _forms_of(value) if form}
-        object.__setattr__(self, "_forms", tuple(sorted(forms, key=len, reverse=True)))
+        forms = (form for value in self.values.values() for form in _forms_of(value) if form)
+        object.__setattr__(self, "_forms", frozenset(forms))
 
     def redacted(self, value: Any) -> Any:
-        """Return a JSON value with every secret in it, in keys too, shown as `***`."""
+        """Return a JSON value with every secret in it, in keys too, shown as `***`.
+
+        A secret is recognised as it is, without the space around it, and as URLs, JSON, HTML and
+        base64 write it, there also amid other text; and as a number, where it is one.
+        """
         return _redacted(value, self._forms) if self._forms else value
 
 
 NO_SECRETS: Final = SecretValues()
 
 
-def _forms_of(value: str) -> Iterable[str]:
-    yield value
-    yield quote(value, safe="")
-    yield quote_plus(value)
-    yield json.dumps(value)[1:-1]
-    yield json.dumps(value, ensure_ascii=False)[1:-1]
-    yield base64.b64encode(value.encode(errors="surrogatepass")).decode().rstrip("=")
+def _forms_of(value: str) -> Iterator[str]:
+    for text in {value, value.strip()}:
+        yield text
+        yield from _in_urls(text)
+        yield json.dumps(text)[1:-1]
+        yield json.dumps(text, ensure_ascii=False)[1:-1]
+        yield json.dumps(text)[1:-1].replace("/", "\\/")
+        yield html.escape(text)
+        yield html.escape(text, quote=False)
+        yield from _in_base64(text.encode(errors=_SURROGATES))
 
 
-def _redacted(value: Any, forms: tuple[str, ...]) -> Any:
+def _in_urls(text: str) -> Iterator[str]:
+    for encoded in (
+        quote(text, safe="", errors=_SURROGATES),
+        quote(text, errors=_SURROGATES),
+        quote_plus(text, errors=_SURROGATES),
+    ):
+        yield encoded
+        yield _ESCAPED.sub(lambda escape: escape[0].lower(), encoded)
+
+
+def _in_base64(value: bytes) -> Iterator[str]:
+    """Yield what base64 makes of *value* behind 0, 1 or 2 other bytes.
+
+    Of its first and last characters those are left out that other bytes have a part in: at most
+    four of the value's bits are in either. What is left of a short value may stand anywhere.
+    """
+    for before in range(3 if len(value) >= VALUE_MIN else 0):
+        encoded = b64encode(b"\0" * before + value).decode()
+        end = (before + len(value)) * 8 // 6
+        inner = encoded[-(-before * 8 // 6) : end]
+        yield inner
+        yield inner.translate({ord("+"): "-", ord("/"): "_"})
+
+
+def _redacted(value: Any, forms: frozenset[str]) -> Any:
     if isinstance(value, str):
-        for form in forms:
-            value = value.replace(form, HIDDEN)
-        return value
+        return _hidden(value, forms)
     if isinstance(value, Mapping):
         return {_redacted(key, forms): _redacted(each, forms) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -54,3 +146,21 @@ def _redacted(value: Any, forms: tuple[str, ...]) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool) and str(value) in forms:
         return HIDDEN
     return value
+
+
+def _hidden(text: str, forms: frozenset[str]) -> str:
+    spans = sorted(span for form in forms for span in _occurrences(form, text))
+    parts, end = [], 0
+    for start, stop in spans:
+        # Those that overlap, or meet, become one: no rest of the second is left standing.
+        if start > end or not parts:
+            parts += [text[end:start], HIDDEN]
+        end = max(end, stop)
+    return "".join([*parts, text[end:]])
+
+
+def _occurrences(form: str, text: str) -> Iterator[tuple[int, int]]:
+    start = text.find(form)
+    while start >= 0:
+        yield start, start + len(form)
+        start = text.find(form, start + len(form))

@@ -1,0 +1,205 @@
+"""Secrets: what they may be named and hold, and that nothing of them is left in what is told."""
+
+import html
+import json
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orbiter.adapters.system.ids import new_id
+from orbiter.domain.errors import Invalid
+from orbiter.domain.secrets import (
+    HIDDEN,
+    NO_SECRETS,
+    VALUE_MAX,
+    VALUE_MIN,
+    Secret,
+    SecretValues,
+    value_problems,
+)
+from support.clock import START
+
+# A mark of ours beside an asterisk of a secret's would look like the secret.
+values: Final = st.text(st.characters(exclude_characters="*", codec="utf-8"), max_size=40).filter(
+    lambda value: len(value.strip()) >= VALUE_MIN
+)
+texts: Final = st.text(st.characters(codec="utf-8"), max_size=20)
+ENCODINGS: Final = (
+    str,
+    str.strip,
+    lambda value: quote(value, safe=""),
+    quote,
+    quote_plus,
+    lambda value: re.sub("%..", lambda escape: escape[0].lower(), quote(value)),
+    lambda value: json.dumps(value)[1:-1],
+    lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
+    html.escape,
+    lambda value: b64encode(value.encode()).decode().rstrip("="),
+    lambda value: urlsafe_b64encode(value.encode()).decode().rstrip("="),
+)
+
+
+def a_secret(**changes: Any) -> Secret:
+    """Return a secret of a workspace."""
+    given = {
+        "id": new_id(),
+        "workspace_id": new_id(),
+        "name": "API_TOKEN",
+        "sealed_value": b"sealed",
+        "created_by": new_id(),
+        "created_at": START,
+        "updated_at": START,
+    }
+    return Secret(**{**given, **changes})
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield every text of a JSON value, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield key
+            yield from texts_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from texts_in(each)
+
+
+class TestSecret:
+    @pytest.mark.parametrize("name", ["A", "API_TOKEN", "A1", f"A{'_' * 63}"])
+    def test_a_name_is_like_that_of_an_environment_variable(self, name: str) -> None:
+        assert a_secret(name=name).name == name
+
+    @pytest.mark.parametrize(
+        "name", ["", "a", "1A", "_A", "A-B", "A B", "Ä", "A\n", "A\0", f"A{'_' * 64}"]
+    )
+    def test_any_other_name_is_refused(self, name: str) -> None:
+        with pytest.raises(Invalid) as refusal:
+            a_secret(name=name)
+        assert [(each.field, each.type) for each in refusal.value.problems] == [
+            ("name", "string_pattern_mismatch")
+        ]
+
+    def test_a_revised_one_keeps_the_rest(self) -> None:
+        secret = a_secret(project_id=new_id())
+        at = START + timedelta(seconds=1)
+        revised = secret.revise(at=at, sealed_value=b"other")
+        assert revised == replace(secret, sealed_value=b"other", updated_at=at)
+        with pytest.raises(Invalid):
+            secret.revise(at=at, name="no")
+
+    def test_what_is_sealed_is_not_shown(self) -> None:
+        assert "sealed'" not in repr(a_secret(sealed_value=b"sealed"))
+
+
+class TestValue:
+    @pytest.mark.parametrize("value", ["abcd", "ü" * VALUE_MAX, " abcd\n", "a\nb\r\n\tc"])
+    def test_any_text_of_some_length_is_a_value(self, value: str) -> None:
+        assert not list(value_problems(value))
+
+    @pytest.mark.parametrize(
+        ("value", "kinds"),
+        [
+            ("", ["string_too_short"]),
+            ("abc", ["string_too_short"]),
+            ("  abc  ", ["string_too_short"]),
+            ("a" * (VALUE_MAX + 1), ["string_too_long"]),
+            ("abc\0d", ["value_error"]),
+            ("abc\ud800", ["value_error"]),
+        ],
+    )
+    def test_any_other_is_refused_with_a_reason_that_does_not_quote_it(
+        self, value: str, kinds: list[str]
+    ) -> None:
+        problems = list(value_problems(value))
+        assert [each.type for each in problems] == kinds
+        assert {each.field for each in problems} == {"value"}
+        assert not value or value not in str(problems)
+
+    def test_the_reason_for_the_least_length_is_told(self) -> None:
+        (problem,) = value_problems("abc")
+        assert "would be hidden wherever its letters stand" in problem.message
+
+
+class TestRedaction:
+    @given(st.data(), st.lists(values, min_size=1, max_size=3))
+    def test_no_form_of_a_secret_is_left_in_any_json(
+        self, data: st.DataObject, secrets: list[str]
+    ) -> None:
+        forms = st.sampled_from([form for value in secrets for form in forms_of(value)])
+        pieces = st.lists(texts | forms, max_size=4).map("".join)
+        nested = st.recursive(
+            pieces | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(pieces, inner, max_size=3),
+            max_leaves=8,
+        )
+        hidden = named(secrets).redacted(data.draw(nested))
+        for text in texts_in(hidden):
+            for value in secrets:
+                assert not [form for form in forms_of(value) if form in text]
+
+    @given(st.data(), values)
+    def test_what_holds_no_secret_is_unchanged(self, data: st.DataObject, secret: str) -> None:
+        other = "".join(set("abcdefgh") - set(secret) - set(secret.lower()))
+        text = data.draw(st.text(other or "\u2603", max_size=3))
+        value = {"a": [text, 1, 1.5, None, True], "b": {"c": text}}
+        assert SecretValues({"A": secret}).redacted(value) == value
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("s3cr/et!", "***"),
+            ("Bearer s3cr/et!, twice: s3cr/et!", "Bearer ***, twice: ***"),
+            ("/?key=s3cr%2Fet%21&a=b", "/?key=***&a=b"),
+            ("/?key=s3cr%2fet%21", "/?key=***"),
+            ("/?key=s3cr/et%21", "/?key=***"),
+            (r'{"key": "s3cr\/et!"}', '{"key": "***"}'),
+            ("s3cr/et", "s3cr/et"),
+        ],
+    )
+    def test_what_is_around_it_stays(self, text: str, expected: str) -> None:
+        assert SecretValues({"KEY": "s3cr/et!"}).redacted(text) == expected
+
+    @pytest.mark.parametrize("user", ["", "a", "ad", "ada", "ada lovelace"])
+    def test_basic_authentication_that_is_echoed_tells_no_password(self, user: str) -> None:
+        password = "correct-horse-battery-staple"
+        header = b64encode(f"{user}:{password}".encode()).decode()
+        hidden = SecretValues({"PASSWORD": password}).redacted({"headers": f"Basic {header}"})
+        left = hidden["headers"].removeprefix("Basic ")
+        assert HIDDEN in left and len(left) < len(header) - len(password)
+
+    def test_a_secret_within_another_and_one_that_overlaps_leave_nothing(self) -> None:
+        secrets = SecretValues({"A": "abcdef", "B": "efghij", "C": "cdef"})
+        assert secrets.redacted("1 abcdefghij 2 cdef 3 cdefghij") == "1 *** 2 *** 3 ***"
+
+    def test_keys_numbers_and_tuples_are_looked_at(self) -> None:
+        secrets = SecretValues({"PIN": "12345", "KEY": "abcd"})
+        value = {"abcd": (12345, 12346, "x12345"), "n": [True, 12345.0]}
+        assert secrets.redacted(value) == {"***": ["***", 12346, "x***"], "n": [True, 12345.0]}
+
+    def test_without_secrets_everything_stays_as_it_is(self) -> None:
+        value = {"a": ("b",)}
+        assert NO_SECRETS.redacted(value) is value
+        assert SecretValues({"EMPTY": ""}).redacted("text") == "text"
+
+    def test_values_are_not_shown(self) -> None:
+        assert "abcd" not in repr(SecretValues({"KEY": "abcd"}))
+
+
+def named(secrets: list[str]) -> SecretValues:
+    """Return each secret under a name of its own."""
+    return SecretValues({f"S{number}": value for number, value in enumerate(secrets)})
+
+
+def forms_of(value: str) -> list[str]:
+    """Return the ways in which a value may be written."""
+    return [encode(value) for encode in ENCODINGS]
