@@ -1,0 +1,54 @@
+"""What arrives in pieces: text, and the arguments of tool calls."""
+
+import codecs
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from orbiter.application.ports.models import OnText, ToolCall
+
+
+class Speech:
+    """Text told on as it arrives. Half a surrogate pair waits for the other half."""
+
+    def __init__(self, on_text: OnText | None) -> None:
+        self._on_text = on_text
+        self._pieces: list[str] = []
+        self._decoder = codecs.getincrementaldecoder("utf-16-le")("replace")
+
+    def say(self, piece: str) -> None:
+        """Take the next piece."""
+        self._tell(self._decoder.decode(piece.encode("utf-16-le", "surrogatepass")))
+
+    def ended(self) -> str:
+        """Return the whole text; nothing is said any more."""
+        self._tell(self._decoder.decode(b"", final=True))
+        return "".join(self._pieces)
+
+    def _tell(self, text: str) -> None:
+        if not text:
+            return
+        self._pieces.append(text)
+        if self._on_text is not None:
+            self._on_text(text)
+
+
+def tool_call(call_id: str | None, name: str, text: str) -> ToolCall:
+    """Return a call whose arguments are the object in *text*; it gets an id if it has none."""
+    return ToolCall(
+        id=call_id or f"call_{uuid4().hex[:24]}",
+        name=name,
+        arguments=_object(text),
+        text=text.encode(errors="replace").decode(),
+    )
+
+
+def _object(text: str) -> Mapping[str, Any] | None:
+    # Tools without parameters are often called with nothing at all.
+    try:
+        value = msgspec.json.decode(text.strip() or "{}")
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
