@@ -9,6 +9,7 @@ from typing import Final
 
 from orbiter.application.pools import Pools
 from orbiter.application.ports.models import (
+    Answered,
     ChatAnswer,
     ChatRequest,
     Embeddings,
@@ -29,21 +30,8 @@ _EVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """An answer, and the name of the *provider* who gave it; *model* is as it was asked for.
-
-    *cost_usd* is None when nobody knows it: no tokens were told, or the model has no price.
-    """
-
-    answer: ChatAnswer
-    provider: str
-    model: str
-    cost_usd: Decimal | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """Embeddings; the rest is as in `Answered`."""
+    """Embeddings with who gave them and what they cost, as in `Answered`."""
 
     embeddings: Embeddings
     provider: str
@@ -78,15 +66,13 @@ class Models:
     ) -> Answered:
         """Return the answer of the model *name*, whatever model the *request* names.
 
-        *on_text* is told pieces as they come. When a call fails after some were told, the next try
-        tells none: the answer is what counts.
+        Where a streamed answer breaks off it is asked for again, and its text told from the start.
         """
         pool, model = await self._pool(workspace_id, name)
-        stream = _Stream(on_text)
 
         async def ask(provider: Provider, failures: int) -> ChatAnswer:
             asked = replace(request, model=model, failures=request.failures + failures)
-            return await self._vendors.chat(provider, asked, stream.on_text)
+            return await self._vendors.chat(provider, asked, on_text)
 
         answer, provider = await self._pools.call(pool, ask)
         models = (model, answer.model)
@@ -138,24 +124,6 @@ class Models:
             if cost is not None:
                 return cost
         return None
-
-
-class _Stream:
-    """What is told of an answer: the pieces of the first try that has any."""
-
-    def __init__(self, tell: OnText | None) -> None:
-        self._tell = tell
-        self._told = False
-
-    @property
-    def on_text(self) -> OnText | None:
-        """Return whom the next try tells its pieces, if anybody."""
-        return None if self._told or self._tell is None else self._pass_on
-
-    def _pass_on(self, text: str) -> None:
-        self._told = True
-        if self._tell is not None:
-            self._tell(text)
 
 
 def _echo(workspace_id: str) -> Provider:
