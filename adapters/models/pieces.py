@@ -39,9 +39,9 @@ def tool_call(call_id: str | None, name: str, text: str) -> ToolCall:
     """Return a call whose arguments are the object in *text*; it gets an id if it has none."""
     return ToolCall(
         id=call_id or f"call_{uuid4().hex[:24]}",
-        name=name,
+        name=_sound(name),
         arguments=_object(text),
-        text=text.encode(errors="replace").decode(),
+        text=_sound(text),
     )
 
 
@@ -52,3 +52,7 @@ def _object(text: str) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _sound(text: str) -> str:
+    return text.encode(errors="replace").decode()
