@@ -44,6 +44,6 @@ class Sandbox(Protocol):
         """Run the module *code*, then call its *function* with *arguments* by keyword."""
         ...
 
-    def complaints(self, code: str) -> Sequence[str]:
+    async def complaints(self, code: str) -> Sequence[str]:
         """Return why *code* can't run, as far as is seen without running any of it."""
         ...
