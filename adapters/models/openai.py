@@ -111,14 +111,14 @@ class OpenAIModels:
     def _plain(self, endpoint: Endpoint) -> AsyncOpenAI:
         return AsyncOpenAI(
             api_key=usable_key(endpoint, _NO_KEY),
-            base_url=endpoint.base_url or _own_url(endpoint.provider_type),
+            base_url=_url(endpoint),
             timeout=endpoint.timeout_seconds,
             max_retries=0,
             http_client=self._http,
         )
 
     def _azure(self, endpoint: Endpoint) -> AsyncOpenAI:
-        resource = (endpoint.base_url or _own_url(endpoint.provider_type)).rstrip("/")
+        resource = _url(endpoint).rstrip("/")
         return AsyncAzureOpenAI(
             api_key=usable_key(endpoint, _NO_KEY),
             azure_endpoint=resource.removesuffix("/v1").removesuffix("/openai"),
@@ -133,11 +133,17 @@ def _is_azure(endpoint: Endpoint) -> bool:
     return endpoint.provider_type is ProviderType.AZURE_OPENAI
 
 
-def _own_url(provider_type: ProviderType) -> str:
-    if (url := BASE_URLS.get(provider_type)) is None:
-        message = f"Providers of type {provider_type} need a base_url"
+def _url(endpoint: Endpoint) -> str:
+    if (url := endpoint.base_url or BASE_URLS.get(endpoint.provider_type)) is None:
+        message = f"Providers of type {endpoint.provider_type} need a base_url"
         raise ModelError("MODEL_REQUEST_REFUSED", message)
-    return url
+    is_bare = httpx2.URL(url).path == "/"
+    # Ollama is told by its host and port alone: the path of this wire format goes without saying.
+    return (
+        f"{url.rstrip('/')}/v1"
+        if is_bare and endpoint.provider_type is ProviderType.OLLAMA
+        else url
+    )
 
 
 @contextmanager

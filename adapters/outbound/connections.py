@@ -7,6 +7,7 @@ import httpcore2
 
 from orbiter.adapters.outbound.addresses import Address, is_public
 from orbiter.adapters.outbound.allowlist import EgressAllowlist
+from orbiter.adapters.outbound.prompt import PromptStream
 from orbiter.adapters.outbound.resolver import Resolver
 from orbiter.application.ports.outbound import OutboundError
 
@@ -36,9 +37,10 @@ class CheckedConnections(httpcore2.AsyncNetworkBackend):
         """Return a connection, or raise OutboundError: EGRESS_DENIED or CONNECTION_FAILED."""
         for address in await self._open_addresses(host, port):
             try:
-                return await self._sockets.connect_tcp(str(address), port, CONNECT_SECONDS)
+                stream = await self._sockets.connect_tcp(str(address), port, CONNECT_SECONDS)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
+            return PromptStream(stream)
         raise OutboundError("CONNECTION_FAILED", f"No connection could be made to {host}")
 
     async def _open_addresses(self, host: str, port: int) -> Sequence[Address]:
