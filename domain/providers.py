@@ -55,10 +55,9 @@ _WITHOUT_A_URL_NOWHERE: Final = frozenset(
 )
 
 
-class ProviderChanges(TypedDict, total=False):
-    """Fields a caller may revise; an absent key means leave it alone."""
+class ProviderSettings(TypedDict, total=False):
+    """What a provider is set to beside its name, its type and its key."""
 
-    name: str
     base_url: str | None
     default_model: str | None
     models: tuple[str, ...]
@@ -66,6 +65,12 @@ class ProviderChanges(TypedDict, total=False):
     timeout_seconds: float
     priority: int
     enabled: bool
+
+
+class ProviderChanges(ProviderSettings, total=False):
+    """Fields a caller may revise; an absent key means leave it alone."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +150,10 @@ class Provider:
             last_tested_at=at,
             last_error=None if error is None else error[:ERROR_MAX],
         )
+
+    def is_reached_as(self, other: "Provider") -> bool:
+        """Say whether both have the same address and key: a test of the one is one of the other."""
+        return (self.base_url, self.sealed_key) == (other.base_url, other.sealed_key)
 
     def _problems_of_the_type(self) -> Iterator[FieldProblem]:
         if self.name in set(ProviderType) - {self.provider_type}:
