@@ -21,6 +21,10 @@ class Permission(StrEnum):
     HOOKS_WRITE = "hooks:write"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
+    NOTIFICATIONS_READ = "notifications:read"
+    NOTIFICATIONS_WRITE = "notifications:write"
+    PRICES_READ = "prices:read"
+    PRICES_WRITE = "prices:write"
     PROJECTS_READ = "projects:read"
     PROJECTS_WRITE = "projects:write"
     PROVIDERS_READ = "providers:read"
@@ -29,6 +33,8 @@ class Permission(StrEnum):
     RUNS_WRITE = "runs:write"
     SCHEDULES_READ = "schedules:read"
     SCHEDULES_WRITE = "schedules:write"
+    SECRETS_READ = "secrets:read"
+    SECRETS_WRITE = "secrets:write"
     WORKFLOWS_READ = "workflows:read"
     WORKFLOWS_WRITE = "workflows:write"
     WORKFLOWS_RUN = "workflows:run"
@@ -77,10 +83,14 @@ _VIEWER: Final = frozenset(
         Permission.CI_READ,
         Permission.HOOKS_READ,
         Permission.MEMBERS_READ,
+        Permission.NOTIFICATIONS_READ,
+        Permission.NOTIFICATIONS_WRITE,
+        Permission.PRICES_READ,
         Permission.PROJECTS_READ,
         Permission.PROVIDERS_READ,
         Permission.RUNS_READ,
         Permission.SCHEDULES_READ,
+        Permission.SECRETS_READ,
         Permission.WORKFLOWS_READ,
     }
 )
@@ -88,9 +98,11 @@ _DEVELOPER: Final = _VIEWER | {
     Permission.API_KEYS_WRITE,
     Permission.CI_RUN,
     Permission.HOOKS_WRITE,
+    Permission.PRICES_WRITE,
     Permission.PROJECTS_WRITE,
     Permission.RUNS_WRITE,
     Permission.SCHEDULES_WRITE,
+    Permission.SECRETS_WRITE,
     Permission.WORKFLOWS_RUN,
     Permission.WORKFLOWS_WRITE,
 }

@@ -57,15 +57,17 @@ class Secret:
         return replace(self, updated_at=at, **changes)
 
 
-def name_problems(name: str) -> Iterator[FieldProblem]:
-    """Yield what is wrong with the name of a secret."""
-    if not _NAME.fullmatch(name):
+def name_problems(name: str | None) -> Iterator[FieldProblem]:
+    """Yield what is wrong with the name of a secret, if one is given."""
+    if name is not None and not _NAME.fullmatch(name):
         message = f"String should match pattern '{NAME_PATTERN}'"
         yield FieldProblem("name", message, "string_pattern_mismatch")
 
 
-def value_problems(value: str) -> Iterator[FieldProblem]:
-    """Yield what is wrong with the value of a secret, without quoting it."""
+def value_problems(value: str | None) -> Iterator[FieldProblem]:
+    """Yield what is wrong with the value of a secret, if one is given, without quoting it."""
+    if value is None:
+        return
     if len(value.strip()) < VALUE_MIN:
         yield FieldProblem("value", _TOO_SHORT, "string_too_short")
     yield from text_problems("value", value, maximum=VALUE_MAX)
@@ -150,7 +152,8 @@ def _redacted(value: Any, forms: frozenset[str]) -> Any:
 
 def _hidden(text: str, forms: frozenset[str]) -> str:
     spans = sorted(span for form in forms for span in _occurrences(form, text))
-    parts, end = [], 0
+    parts: list[str] = []
+    end = 0
     for start, stop in spans:
         # Those that overlap, or meet, become one: no rest of the second is left standing.
         if start > end or not parts:

@@ -9,6 +9,7 @@ from orbiter.application.paging import Page, PageRequest
 from orbiter.domain.errors import NotFound
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import Run
+from orbiter.domain.secrets import Secret
 from orbiter.domain.workflows import Workflow
 
 
@@ -28,6 +29,7 @@ class MemoryProjects(MemoryRepository[Project]):
         counts = {
             "workflows": len(self._workflows_of(project_id)),
             "runs": len(self._runs_of(project_id)),
+            "secrets": len(self._secrets_of(project_id)),
         }
         return {kind: count for kind, count in counts.items() if count}
 
@@ -43,6 +45,8 @@ class MemoryProjects(MemoryRepository[Project]):
             self._tables.workflows.drop(workflow.id)
             self._tables.versions.drop(workflow.id)
             drop_triggers(self._tables, workflow.id)
+        for secret in self._secrets_of(project_id):
+            self._tables.secrets.drop(secret.id)
         return sorted((run for run in runs if not run.ended), key=lambda run: run.id)
 
     async def remove(self, entity_id: str) -> None:
@@ -56,7 +60,10 @@ class MemoryProjects(MemoryRepository[Project]):
     def _runs_of(self, project_id: str) -> Sequence[Run]:
         return [row for row in self._tables.runs.rows() if self._holds(project_id, row)]
 
-    def _holds(self, project_id: str, row: Workflow | Run) -> bool:
+    def _secrets_of(self, project_id: str) -> Sequence[Secret]:
+        return [row for row in self._tables.secrets.rows() if self._holds(project_id, row)]
+
+    def _holds(self, project_id: str, row: Workflow | Run | Secret) -> bool:
         return (row.workspace_id, row.project_id) == (self._workspace_id, project_id)
 
 

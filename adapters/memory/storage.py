@@ -9,11 +9,14 @@ from orbiter.adapters.memory.audit_log import MemoryAuditLog
 from orbiter.adapters.memory.credentials import MemoryCredentials
 from orbiter.adapters.memory.executions import MemoryExecutions
 from orbiter.adapters.memory.hooks import MemoryHooks
+from orbiter.adapters.memory.notifications import MemoryNotifications
+from orbiter.adapters.memory.prices import MemoryPrices
 from orbiter.adapters.memory.projects import MemoryProjects
 from orbiter.adapters.memory.providers import MemoryProviders
 from orbiter.adapters.memory.run_events import MemoryRunEventLog
 from orbiter.adapters.memory.runs import MemoryRuns
 from orbiter.adapters.memory.schedules import MemorySchedules
+from orbiter.adapters.memory.secrets import MemorySecrets
 from orbiter.adapters.memory.sessions import MemorySessions
 from orbiter.adapters.memory.tables import Tables
 from orbiter.adapters.memory.users import MemoryUsers
@@ -32,6 +35,9 @@ class MemoryUnitOfWork:
         self.schedules = MemorySchedules(tables, workspace_id)
         self.hooks = MemoryHooks(tables, workspace_id)
         self.providers = MemoryProviders(tables, workspace_id)
+        self.secrets = MemorySecrets(tables, workspace_id)
+        self.prices = MemoryPrices(tables, workspace_id)
+        self.notifications = MemoryNotifications(tables, workspace_id)
         self.users = MemoryUsers(tables, workspace_id)
         self.sessions = MemorySessions(tables, workspace_id)
         self.api_keys = MemoryApiKeys(tables, workspace_id)

@@ -9,12 +9,15 @@ from orbiter.application.ports.executions import Recorded
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.hooks import Hook
+from orbiter.domain.notifications import Notification
 from orbiter.domain.password_resets import PasswordReset
+from orbiter.domain.prices import Price
 from orbiter.domain.projects import Project
 from orbiter.domain.providers import Provider
 from orbiter.domain.run_events import RunEvent
 from orbiter.domain.runs import Run, Step
 from orbiter.domain.schedules import Schedule
+from orbiter.domain.secrets import Secret
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Workflow, WorkflowVersion
@@ -88,7 +91,7 @@ class ExecutorLease:
 @dataclass(slots=True)
 class Tables:
     """Everything that is kept; steps and effects lie under their run's id, versions under their
-    workflow's.
+    workflow's, prices under their workspace's.
     """
 
     workspaces: Table[Workspace] = field(default_factory=Table)
@@ -104,6 +107,9 @@ class Tables:
     schedules: Table[Schedule] = field(default_factory=Table)
     hooks: Table[Hook] = field(default_factory=Table)
     providers: Table[Provider] = field(default_factory=Table)
+    secrets: Table[Secret] = field(default_factory=Table)
+    prices: Table[Mapping[str, Price]] = field(default_factory=Table)
+    notifications: Table[Notification] = field(default_factory=Table)
     users: Table[User] = field(default_factory=Table)
     sessions: Table[Session] = field(default_factory=Table)
     api_keys: Table[ApiKey] = field(default_factory=Table)

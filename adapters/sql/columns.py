@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Dialect, String, Text, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, LargeBinary, String, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql
 
 ID_LENGTH: Final = 36
@@ -75,6 +75,13 @@ class Json(TypeDecorator[Any]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Return the value, without its dataclasses."""
         return None if value is None else json.loads(value)
+
+
+class Sealed(TypeDecorator[bytes]):
+    """What the installation's key has encrypted; `rotation` finds it by this type."""
+
+    impl = LargeBinary
+    cache_ok = True
 
 
 class OneOf(TypeDecorator[StrEnum]):

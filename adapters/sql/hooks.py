@@ -6,14 +6,13 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Index,
-    LargeBinary,
     String,
     Table,
     bindparam,
     select,
 )
 
-from orbiter.adapters.sql.columns import Hash, Id, Instant
+from orbiter.adapters.sql.columns import Hash, Id, Instant, Sealed
 from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import Pages
@@ -31,7 +30,7 @@ hooks: Final = Table(
     Column("workflow_id", Id, nullable=False),
     Column("name", String(NAME_MAX), nullable=False),
     Column("token_hash", Hash, nullable=False, unique=True),
-    Column("sealed_secret", LargeBinary),
+    Column("sealed_secret", Sealed),
     Column("created_by", Id, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("last_called_at", Instant),

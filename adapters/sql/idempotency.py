@@ -6,7 +6,6 @@ from typing import Final
 from sqlalchemy import (
     Column,
     Index,
-    LargeBinary,
     String,
     Table,
     and_,
@@ -18,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
 
-from orbiter.adapters.sql.columns import Hash, Instant
+from orbiter.adapters.sql.columns import Hash, Instant, Sealed
 from orbiter.adapters.sql.database import Database
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.application.ports.idempotency import KEPT, Claim
@@ -29,7 +28,7 @@ idempotency_keys: Final = Table(
     Column("user_id", String(255), primary_key=True),
     Column("key", String(255), primary_key=True),
     Column("fingerprint", Hash, nullable=False),
-    Column("answer", LargeBinary),
+    Column("answer", Sealed),
     Column("claimed_at", Instant, nullable=False),
     Index(None, "claimed_at"),
 )

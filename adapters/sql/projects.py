@@ -10,6 +10,7 @@ from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import Pages
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.runs import RUNS, UNENDED, runs
+from orbiter.adapters.sql.secrets import secrets
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.workflows import workflows
 from orbiter.application.paging import Page, PageRequest
@@ -43,7 +44,7 @@ _OF_PROJECT: Final = {
         table.c.workspace_id == bindparam("mine"),
         table.c.project_id == bindparam("the_id"),
     )
-    for table in (workflows, runs)
+    for table in (workflows, runs, secrets)
 }
 _COUNTS: Final = select(
     *(

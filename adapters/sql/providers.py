@@ -9,7 +9,6 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
-    LargeBinary,
     String,
     Table,
     Text,
@@ -19,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import cast as cast_to
 
-from orbiter.adapters.sql.columns import Id, Instant, Json, OneOf, storable
+from orbiter.adapters.sql.columns import Id, Instant, Json, OneOf, Sealed, storable
 from orbiter.adapters.sql.failures import conflict
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import Pages
@@ -48,7 +47,7 @@ providers: Final = Table(
     Column("timeout_seconds", Float(53), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("enabled", Boolean, nullable=False),
-    Column("sealed_key", LargeBinary),
+    Column("sealed_key", Sealed),
     Column("api_key_hint", Text),
     Column("status", OneOf(ProviderStatus), nullable=False),
     Column("last_tested_at", Instant),

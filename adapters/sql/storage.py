@@ -10,11 +10,14 @@ from orbiter.adapters.sql.database import POOL_SIZE, Database
 from orbiter.adapters.sql.executions import SqlExecutions
 from orbiter.adapters.sql.graphs import VersionCache
 from orbiter.adapters.sql.hooks import SqlHooks
+from orbiter.adapters.sql.notifications import SqlNotifications
+from orbiter.adapters.sql.prices import SqlPrices
 from orbiter.adapters.sql.projects import SqlProjects
 from orbiter.adapters.sql.providers import SqlProviders
 from orbiter.adapters.sql.run_events import SqlRunEventLog
 from orbiter.adapters.sql.runs import SqlRuns
 from orbiter.adapters.sql.schedules import SqlSchedules
+from orbiter.adapters.sql.secrets import SqlSecrets
 from orbiter.adapters.sql.sessions import SqlSessions
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.users import SqlUsers
@@ -34,6 +37,9 @@ class SqlUnitOfWork:
         self.schedules = SqlSchedules(transaction, workspace_id)
         self.hooks = SqlHooks(transaction, workspace_id)
         self.providers = SqlProviders(transaction, workspace_id)
+        self.secrets = SqlSecrets(transaction, workspace_id)
+        self.prices = SqlPrices(transaction, workspace_id)
+        self.notifications = SqlNotifications(transaction, workspace_id)
         self.users = SqlUsers(transaction, workspace_id)
         self.sessions = SqlSessions(transaction, workspace_id)
         self.api_keys = SqlApiKeys(transaction, workspace_id)

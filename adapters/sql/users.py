@@ -10,7 +10,7 @@ from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import Pages
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
-from orbiter.adapters.sql.workspaces import workspaces
+from orbiter.adapters.sql.workspaces import LOCK
 from orbiter.application.paging import Page, PageRequest
 from orbiter.domain.identity import Role
 from orbiter.domain.users import EMAIL_MAX, NAME_MAX, User, UserStatus, same_email
@@ -64,7 +64,6 @@ USERS: Final = Mapped(
 
 _STATEMENTS: Final = Statements(USERS, "User")
 _PAGES: Final = Pages(USERS, users.c.id, {"mine": users.c.workspace_id == bindparam("mine")})
-_LOCK: Final = select(workspaces.c.id).where(workspaces.c.id == bindparam("mine")).with_for_update()
 _ADMINS: Final = select(users.c.id).where(
     users.c.workspace_id == bindparam("mine"), users.c.role == Role.ADMIN, ACTIVE
 )
@@ -85,5 +84,5 @@ class SqlUsers(SqlRepository[User]):
         """Count the admins who can sign in; who writes and asks next waits for the end."""
         mine = {"mine": self._workspace_id}
         if not self._transaction.reading:
-            await self._transaction.rows(_LOCK, mine)
+            await self._transaction.rows(LOCK, mine)
         return len(await self._transaction.rows(_ADMINS, mine))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Column, Table, Text, bindparam, select
 
 from orbiter.adapters.sql.columns import Id, Instant
 from orbiter.adapters.sql.metadata import metadata
@@ -18,3 +18,5 @@ workspaces: Final = Table(
 )
 
 WORKSPACES: Final = Mapped(workspaces, Workspace)
+# Who writes and asks for the workspace's row waits for whoever did so before.
+LOCK: Final = select(workspaces.c.id).where(workspaces.c.id == bindparam("mine")).with_for_update()

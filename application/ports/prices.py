@@ -1,9 +1,11 @@
 """What calls of models cost."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from orbiter.domain.prices import Price
 from orbiter.domain.providers import ProviderType
 from orbiter.domain.runs import Usage
 
@@ -27,3 +29,38 @@ class Prices(Protocol):
         for the *model* wins over the kept list.
         """
         ...
+
+
+class PriceList(Protocol):
+    """A list of prices that comes with Orbiter."""
+
+    async def price(
+        self, provider_type: ProviderType, model: str, *, input_tokens: int, at: datetime
+    ) -> Price | None:
+        """Return what a call with that much input cost at a moment, None without a price."""
+        ...
+
+    async def every(self, *, at: datetime) -> Sequence[Price]:
+        """Return the prices of a day, by the models' names, each as its smallest call costs."""
+        ...
+
+
+class PriceRepository(Protocol):
+    """The prices that the workspace has set itself, one for each name of a model."""
+
+    async def every(self) -> Sequence[Price]:
+        """Return all of them, by name."""
+        ...
+
+    async def count(self) -> int:
+        """Count them.
+
+        In a unit of work that writes, the next one who asks waits until it ends.
+        """
+        ...
+
+    async def put(self, price: Price) -> None:
+        """Store a price in place of the one of the same model."""
+
+    async def remove(self, model: str) -> None:
+        """Delete a price; raise NotFound when there is none."""

@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from orbiter.application.ports.executions import Executions
+from orbiter.application.ports.notifications import NotificationRepository
+from orbiter.application.ports.prices import PriceRepository
 from orbiter.application.ports.providers import ProviderRepository
 from orbiter.application.ports.repositories import (
     ApiKeyRepository,
@@ -19,6 +21,7 @@ from orbiter.application.ports.repositories import (
     WorkflowRepository,
 )
 from orbiter.application.ports.run_events import RunEventLog
+from orbiter.application.ports.secrets import SecretRepository
 
 
 class UnitOfWork(Protocol):
@@ -41,7 +44,13 @@ class UnitOfWork(Protocol):
     @property
     def providers(self) -> ProviderRepository: ...
     @property
+    def secrets(self) -> SecretRepository: ...
+    @property
+    def prices(self) -> PriceRepository: ...
+    @property
     def run_events(self) -> RunEventLog: ...
+    @property
+    def notifications(self) -> NotificationRepository: ...
     @property
     def users(self) -> UserRepository: ...
     @property

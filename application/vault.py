@@ -1,0 +1,34 @@
+"""The vault: opens secrets for what is executed."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from orbiter.application.ports.storage import Storage
+from orbiter.application.sealing import Seals
+from orbiter.application.secrets import KIND
+from orbiter.domain.secrets import Secret, SecretValues
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """Give what is executed its secrets, which must not leave the core unredacted."""
+
+    storage: Storage
+    seals: Seals
+
+    async def open(self, workspace_id: str, project_id: str | None) -> SecretValues:
+        """Return the secrets a project sees: its own, and the workspace's of other names.
+
+        One that no key opens any more is left out, so that only what needs it fails.
+        """
+        async with self.storage.open(workspace_id, reading=True) as uow:
+            seen = {each.name: each for each in await uow.secrets.seen_by(project_id)}
+        return SecretValues(dict(self._opened(seen.values())))
+
+    def _opened(self, secrets: Iterable[Secret]) -> Iterator[tuple[str, str]]:
+        for secret in secrets:
+            try:
+                value = self.seals.open(KIND, secret.workspace_id, secret.id, secret.sealed_value)
+            except ValueError:
+                continue
+            yield secret.name, value

@@ -1,0 +1,98 @@
+"""Prices: what the tokens of a model cost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
+from enum import StrEnum
+from typing import Final
+
+from orbiter.domain.checks import number_problems, require, text_problems
+from orbiter.domain.errors import FieldProblem
+from orbiter.domain.providers import ProviderType
+from orbiter.domain.runs import Usage
+
+MODEL_MAX: Final = 255
+USD_PER_MILLION_MAX: Final = 100_000
+PLACES_MAX: Final = 9
+PER_WORKSPACE_MAX: Final = 1000
+
+_TYPES: Final = frozenset(each.value for each in ProviderType)
+_BILLIONTH: Final = Decimal("1e-9")
+_MILLION: Final = Decimal(10**6)
+# Wide enough for any count of tokens: nothing is rounded but the sum.
+_EXACT: Final = Context(prec=100, rounding=ROUND_HALF_UP)
+
+
+class PriceSource(StrEnum):
+    """Whose price it is: of the list that comes with Orbiter, or the workspace's own."""
+
+    KEPT = "kept"
+    WORKSPACE = "workspace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a million tokens of a model cost in US dollars, to the billionth.
+
+    *model* is named as calls name it, `openai:gpt-4o`, or without a provider, for all that have it.
+    *cached* is the price of input that the vendor had in its cache, None if it is that of any.
+    """
+
+    model: str
+    input_usd_per_million: Decimal
+    output_usd_per_million: Decimal
+    cached_usd_per_million: Decimal | None = None
+    source: PriceSource = PriceSource.WORKSPACE
+
+    def __post_init__(self) -> None:
+        require(
+            text_problems("model", self.model, minimum=1, maximum=MODEL_MAX),
+            _name_problems(self.model),
+            _figure_problems("input_usd_per_million", self.input_usd_per_million),
+            _figure_problems("output_usd_per_million", self.output_usd_per_million),
+            _figure_problems("cached_usd_per_million", self.cached_usd_per_million),
+        )
+
+    @property
+    def provider(self) -> ProviderType | None:
+        """Return the type of provider it is the price of, None for the price of any."""
+        word, colon, _ = self.model.partition(":")
+        return ProviderType(word) if colon and word in _TYPES else None
+
+    def cost(self, usage: Usage, cached_tokens: int = 0) -> Decimal:
+        """Return what *usage* costs, to the nearest billionth of a dollar.
+
+        *cached_tokens* of its input were in the vendor's cache.
+        """
+        cached = min(cached_tokens, usage.input_tokens)
+        cached_price = self.cached_usd_per_million
+        if cached_price is None:
+            cached_price = self.input_usd_per_million
+        total = Decimal(0)
+        for tokens, price in (
+            (usage.input_tokens - cached, self.input_usd_per_million),
+            (cached, cached_price),
+            (usage.output_tokens, self.output_usd_per_million),
+        ):
+            total = _EXACT.add(total, _EXACT.multiply(Decimal(tokens), price))
+        return _EXACT.quantize(_EXACT.divide(total, _MILLION), _BILLIONTH)
+
+
+def model_names(provider_type: ProviderType, model: str) -> tuple[str, str]:
+    """Return the names under which a workspace may have set a price, the one that wins first."""
+    return f"{provider_type}:{model}", model
+
+
+def _name_problems(model: str) -> Iterator[FieldProblem]:
+    if model != model.strip() or not model.isprintable():
+        yield FieldProblem("model", "String should be the name of a model")
+
+
+def _figure_problems(field: str, value: Decimal | None) -> Iterator[FieldProblem]:
+    if value is None:
+        return
+    problems = [*number_problems(field, float(value), minimum=0, maximum=USD_PER_MILLION_MAX)]
+    yield from problems
+    if not problems and value != _EXACT.quantize(value, _BILLIONTH):
+        message = f"Decimal input should have no more than {PLACES_MAX} decimal places"
+        yield FieldProblem(field, message, "decimal_max_places")
