@@ -7,8 +7,8 @@ import httpcore2
 
 from orbiter.adapters.outbound.addresses import Address, is_public
 from orbiter.adapters.outbound.allowlist import EgressAllowlist
-from orbiter.adapters.outbound.prompt import PromptStream
 from orbiter.adapters.outbound.resolver import Resolver
+from orbiter.adapters.outbound.streams import connected
 from orbiter.application.ports.outbound import OutboundError
 
 # An address that swallows packets must leave time for the next one.
@@ -24,7 +24,6 @@ class CheckedConnections(httpcore2.AsyncNetworkBackend):
     def __init__(self, resolver: Resolver, allowlist: EgressAllowlist) -> None:
         self._resolve = resolver
         self._allowlist = allowlist
-        self._sockets = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -37,10 +36,9 @@ class CheckedConnections(httpcore2.AsyncNetworkBackend):
         """Return a connection, or raise OutboundError: EGRESS_DENIED or CONNECTION_FAILED."""
         for address in await self._open_addresses(host, port):
             try:
-                stream = await self._sockets.connect_tcp(str(address), port, CONNECT_SECONDS)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                return await connected(str(address), port, seconds=CONNECT_SECONDS)
+            except OSError:
                 continue
-            return PromptStream(stream)
         raise OutboundError("CONNECTION_FAILED", f"No connection could be made to {host}")
 
     async def _open_addresses(self, host: str, port: int) -> Sequence[Address]:
