@@ -1,6 +1,7 @@
 """Where in the nest of loops a body is walked: what keys and step ids are made of."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
@@ -44,9 +45,7 @@ class Place:
 
     def child_of(self, key: str) -> str:
         """Return the id of what belongs to a key: a UUID with the run's time, else of the key."""
-        digest = sha256(key.encode()).hexdigest()
-        variant = _VARIANTS[int(digest[3], 16) % 4]
-        return f"{self.run_id[:13]}-7{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
+        return _id(self.run_id[:13], key)
 
     def inside(self, loop_id: str, iteration: int, attempt: int, since: int = 0) -> "Place":
         """Return the place of a loop's body in one of its turns."""
@@ -64,3 +63,15 @@ class Place:
 
     def _turns(self) -> str:
         return ".".join(map(str, self.iterations)) or "0"
+
+
+def dated_id(at: datetime, key: str) -> str:
+    """Return the id of what belongs to a key and began at a time: a UUID of both."""
+    time = f"{int(at.timestamp() * 1000):012x}"
+    return _id(f"{time[:8]}-{time[8:]}", key)
+
+
+def _id(time: str, key: str) -> str:
+    digest = sha256(key.encode()).hexdigest()
+    variant = _VARIANTS[int(digest[3], 16) % 4]
+    return f"{time}-7{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
