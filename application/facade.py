@@ -16,20 +16,24 @@ from orbiter.application.members import MemberHandlers
 from orbiter.application.periodic import Periodic
 from orbiter.application.ports.execution import RunEngine, RunEvents
 from orbiter.application.ports.identity import Cipher, PasswordHasher, Tokens
+from orbiter.application.ports.models import ModelGateway
 from orbiter.application.ports.run_events import RunFeed
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Calendar, Clock, IdFactory, Mailer
 from orbiter.application.ports.templating import Schemas
 from orbiter.application.presence import Presence
 from orbiter.application.projects import ProjectHandlers
+from orbiter.application.providers import ProviderHandlers
 from orbiter.application.replays import ReplayHandlers
 from orbiter.application.retention import Retention
 from orbiter.application.run_events import Chronicle, RunEventHandlers
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunHandlers
 from orbiter.application.schedules import ScheduleHandlers
+from orbiter.application.sealing import Seals
 from orbiter.application.sessions import SessionHandlers
 from orbiter.application.ticker import Ticker
+from orbiter.application.vendors import Vendors
 from orbiter.application.work import Work
 from orbiter.application.workflows import WorkflowHandlers
 from orbiter.domain.users import Registration
@@ -49,6 +53,7 @@ class Orbiter:
     audit_log: AuditLogHandlers
     presence: Presence
     projects: ProjectHandlers
+    providers: ProviderHandlers
     workflows: WorkflowHandlers
     run_workflow: RunWorkflow
     runs: RunHandlers
@@ -75,6 +80,8 @@ class Orbiter:
         passwords: PasswordHasher,
         tokens: Tokens,
         cipher: Cipher,
+        seals: Seals,
+        gateway: ModelGateway,
         mailer: Mailer,
         clock: Clock,
         calendar: Calendar,
@@ -107,6 +114,7 @@ class Orbiter:
             audit_log=AuditLogHandlers(work),
             presence=Presence(work),
             projects=ProjectHandlers(work, engine),
+            providers=ProviderHandlers(work, Vendors(gateway, seals)),
             workflows=WorkflowHandlers(work, schemas),
             run_workflow=run_workflow,
             runs=RunHandlers(work, engine, events, chronicle),

@@ -17,6 +17,7 @@ from orbiter.adapters.memory.mailer import MemoryMailer
 from orbiter.adapters.memory.rate_limits import MemoryRateLimiter
 from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.memory.storage import MemoryStorage
+from orbiter.adapters.models.gateway import VendorModels
 from orbiter.adapters.notification.files import FileMailer
 from orbiter.adapters.notification.smtp import SmtpMailer
 from orbiter.adapters.outbound.client import GuardedHttpClient
@@ -39,13 +40,17 @@ from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock, Mailer
 from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_events import Chronicle
+from orbiter.application.sealing import Seals
 from orbiter.entrypoints.settings import Settings
 
 if TYPE_CHECKING:
+    import httpx2
     from litestar.types import ASGIApp
 
     from orbiter.adapters.sql.database import Database
 
+# Where an Ollama of this machine listens: providers may reach it, nodes and tools may not.
+OLLAMA: Final = "127.0.0.1:11434, [::1]:11434"
 SENDER: Final = "orbiter@localhost"
 
 
@@ -83,6 +88,15 @@ def _limiter(settings: Settings, database: "Database") -> RateLimiter:
     return SqlRateLimiter(database)
 
 
+def _gateway(settings: Settings) -> VendorModels:
+    def connect() -> "httpx2.AsyncClient":
+        from orbiter.adapters.outbound.transport import guarded_client
+
+        return guarded_client(settings.egress_allow.plus(OLLAMA))
+
+    return VendorModels(connect)
+
+
 def _app(core: Orbiter, settings: Settings, **ports: Any) -> "ASGIApp":
     from orbiter.adapters.http.app import HttpSettings, create_app
 
@@ -105,6 +119,7 @@ class Container(containers.DeclarativeContainer):
     )
     tokens = providers.Singleton(SignedTokens, secret_keys)
     cipher = providers.Singleton(FernetCipher, secret_keys)
+    seals = providers.Singleton(Seals, cipher)
     passwords = providers.Singleton(Argon2PasswordHasher)
     mailer = providers.Singleton(_mailer, settings, clock)
 
@@ -115,6 +130,7 @@ class Container(containers.DeclarativeContainer):
 
     schemas = providers.Singleton(JsonSchemas)
     http_client = providers.Singleton(GuardedHttpClient, settings.provided.egress_allow)
+    gateway = providers.Singleton(_gateway, settings)
     world = providers.Singleton(
         World,
         templates=providers.Singleton(MinijinjaTemplates),
@@ -158,6 +174,8 @@ class Container(containers.DeclarativeContainer):
         passwords=passwords,
         tokens=tokens,
         cipher=cipher,
+        seals=seals,
+        gateway=gateway,
         mailer=mailer,
         clock=clock,
         calendar=providers.Singleton(CronCalendar),
@@ -206,6 +224,7 @@ async def running(container: Container) -> AsyncIterator[Orbiter]:
             yield core
         finally:
             await core.stop(settings.shutdown_seconds)
+            await container.gateway().close()
             await container.http_client().close()
             container.passwords().close()
 

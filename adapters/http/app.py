@@ -27,6 +27,7 @@ from orbiter.adapters.http.idempotency import Idempotency
 from orbiter.adapters.http.members import MemberController
 from orbiter.adapters.http.paging import pages
 from orbiter.adapters.http.projects import ProjectController
+from orbiter.adapters.http.providers import ProviderController
 from orbiter.adapters.http.proxies import TrustedProxies
 from orbiter.adapters.http.rate_limits import RateLimits
 from orbiter.adapters.http.replays import ReplayController
@@ -49,6 +50,7 @@ CONTROLLERS: Final = (
     ApiKeyController,
     AuditLogController,
     ProjectController,
+    ProviderController,
     WorkflowController,
     StartController,
     RunController,

@@ -56,6 +56,10 @@ class EgressAllowlist:
             raise ValueError("; ".join(wrong))
         return cls(tuple(openings))
 
+    def plus(self, text: str) -> "EgressAllowlist":
+        """Return a list with more entries, read as by `parse`."""
+        return EgressAllowlist((*self.openings, *EgressAllowlist.parse(text).openings))
+
     def allows(self, host: str, address: Address, port: int) -> bool:
         """Say whether *address*, found under the name *host*, is open on *port*."""
         name = host.lower().removesuffix(".")
