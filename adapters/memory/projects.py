@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from orbiter.adapters.memory.notifications import drop_notifications
 from orbiter.adapters.memory.repository import MemoryRepository, page_of
 from orbiter.adapters.memory.tables import Tables
 from orbiter.adapters.memory.triggers import drop_triggers
@@ -41,6 +42,7 @@ class MemoryProjects(MemoryRepository[Project]):
             self._tables.runs.drop(run.id)
             self._tables.steps.drop(run.id)
             self._tables.run_events.drop(run.id)
+            drop_notifications(self._tables, run_id=run.id)
         for workflow in self._workflows_of(project_id):
             self._tables.workflows.drop(workflow.id)
             self._tables.versions.drop(workflow.id)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from orbiter.adapters.memory.notifications import drop_notifications
 from orbiter.adapters.memory.projects import require_project
 from orbiter.adapters.memory.repository import MemoryRepository, page_by, page_of
 from orbiter.adapters.memory.tables import Tables
@@ -26,6 +27,7 @@ class MemoryRuns(MemoryRepository[Run]):
         await super().remove(entity_id)
         for table in (self._tables.steps, self._tables.run_events, self._tables.effects):
             table.drop(entity_id)
+        drop_notifications(self._tables, run_id=entity_id)
 
     async def page(self, request: PageRequest, only: RunFilter) -> Page[Run]:
         """Return a page of the runs that match."""

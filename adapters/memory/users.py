@@ -1,5 +1,6 @@
 """Users in memory."""
 
+from orbiter.adapters.memory.notifications import drop_notifications
 from orbiter.adapters.memory.repository import MemoryRepository, page_of
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.paging import Page, PageRequest
@@ -16,7 +17,7 @@ class MemoryUsers(MemoryRepository[User]):
         self._tables = tables
 
     async def remove(self, entity_id: str) -> None:
-        """Delete the user with its sessions, API keys and password resets."""
+        """Delete the user with its sessions, API keys, password resets and notifications."""
         await super().remove(entity_id)
         tables = self._tables
         for session in tables.sessions.rows():
@@ -28,6 +29,7 @@ class MemoryUsers(MemoryRepository[User]):
         for reset in tables.resets.rows():
             if reset.user_id == entity_id:
                 tables.resets.drop(reset.id)
+        drop_notifications(tables, user_id=entity_id)
 
     async def page(self, request: PageRequest) -> Page[User]:
         """Return a page of all members."""

@@ -69,17 +69,17 @@ NOTIFICATIONS: Final = Mapped(notifications, Notification)
 
 _STATEMENTS: Final = Statements(NOTIFICATIONS, "Notification")
 _MINE: Final = notifications.c.workspace_id == bindparam("mine")
-_THEIRS: Final = notifications.c.user_id == bindparam("user_id")
+_THEIRS: Final = notifications.c.user_id == bindparam("the_user")
 _UNREAD: Final = notifications.c.read == false()
 _PAGES: Final = Pages(
     NOTIFICATIONS,
     notifications.c.id,
     {
         "mine": _MINE,
-        "user_id": _THEIRS,
-        "read": notifications.c.read == bindparam("read"),
+        "the_user": _THEIRS,
+        "is_read": notifications.c.read == bindparam("is_read"),
     },
-    ids=frozenset({"user_id"}),
+    ids=frozenset({"the_user"}),
 )
 _READ: Final = update(notifications).values(read=true()).where(_MINE, _UNREAD)
 _READ_ALL: Final = _READ.where(_THEIRS)
@@ -129,21 +129,21 @@ class SqlNotifications(SqlRepository[Notification]):
         ]
         if rows:
             await self._transaction.write(_STATEMENTS.insert, rows)
-            theirs = [{"mine": self._workspace_id, "user_id": each} for each in sorted(members)]
+            theirs = [{"mine": self._workspace_id, "the_user": each} for each in sorted(members)]
             await self._transaction.write(_PRUNE, theirs)
 
     async def page(self, request: PageRequest, only: NotificationFilter) -> Page[Notification]:
         """Return a page of the notifications that match."""
-        wanted: dict[str, Any] = {"mine": self._workspace_id, "user_id": only.user_id}
+        wanted: dict[str, Any] = {"mine": self._workspace_id, "the_user": only.user_id}
         if only.unread is not None:
-            wanted["read"] = not only.unread
+            wanted["is_read"] = not only.unread
         return await _PAGES.page(self._transaction, wanted, request, request.id_after())
 
     async def read_all(self, user_id: str) -> None:
         """Mark everything a member has as read."""
         self._transaction.require_writing()
         if is_id(user_id):
-            which = {"mine": self._workspace_id, "user_id": user_id}
+            which = {"mine": self._workspace_id, "the_user": user_id}
             await self._transaction.write(_READ_ALL, which)
 
     async def settle(self, run_id: str, step_id: str) -> None:

@@ -11,6 +11,7 @@ from orbiter.application.ports.storage import Storage
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.hooks import Hook
+from orbiter.domain.notifications import Notification
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
 from orbiter.domain.providers import Provider
@@ -92,6 +93,14 @@ async def test_providers(
     storage: Storage, tenant: Tenant, first: Provider, second: Provider
 ) -> None:
     await comes_back(storage, tenant, "providers", first, second)
+
+
+@odd
+@given(strategies.notifications, strategies.notifications)
+async def test_notifications(
+    storage: Storage, tenant: Tenant, first: Notification, second: Notification
+) -> None:
+    await comes_back(storage, tenant, "notifications", first, second)
 
 
 @odd

@@ -9,6 +9,7 @@ from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.hooks import Hook
 from orbiter.domain.identity import Role, Scope
+from orbiter.domain.notifications import Notification, NotificationKind
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
 from orbiter.domain.providers import Provider, ProviderType
@@ -181,6 +182,20 @@ def a_hook(workflow: Workflow, **changes: Any) -> Hook:
         "created_at": START,
     }
     return Hook(**{**given, **changes})
+
+
+def a_notification(user: User, **changes: Any) -> Notification:
+    """Return an unread message for the user, about no run."""
+    given = {
+        "id": new_id(),
+        "workspace_id": user.workspace_id,
+        "user_id": user.id,
+        "kind": NotificationKind.NOTIFY,
+        "title": "Sort the mail: tell",
+        "message": "It is done",
+        "created_at": START,
+    }
+    return Notification(**{**given, **changes})
 
 
 def a_run(project: Project, **changes: Any) -> Run:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from orbiter.application.paging import PageRequest
+from orbiter.application.ports.notifications import NotificationFilter
 from orbiter.application.ports.repositories import (
     AuditFilter,
     RunFilter,
@@ -19,6 +20,7 @@ from orbiter.application.ports.storage import UnitOfWork
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.hooks import Hook
 from orbiter.domain.identity import Role
+from orbiter.domain.notifications import Notification
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import Run, RunStatus, Step, StepStatus, Trigger
@@ -28,6 +30,7 @@ from orbiter.domain.users import User, UserStatus
 from orbiter.domain.workflows import Workflow, WorkflowVersion
 from support.builders import (
     a_hook,
+    a_notification,
     a_project,
     a_run,
     a_schedule,
@@ -58,6 +61,8 @@ class Call:
 
 
 def _fit(argument: Any, workspace_id: str) -> Any:
+    if isinstance(argument, list):
+        return [_fit(each, workspace_id) for each in argument]
     if is_dataclass(argument) and hasattr(argument, "workspace_id"):
         assert not isinstance(argument, type)
         return replace(argument, workspace_id=workspace_id)
@@ -83,6 +88,7 @@ _workflows: Final = _ids("workflow")
 _runs: Final = _ids("run")
 _schedules: Final = _ids("schedule")
 _hooks: Final = _ids("hook")
+_notifications: Final = _ids("notification")
 _users: Final = _ids("user")
 _sessions: Final = _ids("session")
 _keys: Final = _ids("key")
@@ -119,6 +125,13 @@ def _a_schedule(id: str, workflow_id: str, at: datetime | None, name: str) -> Sc
 def _a_hook(id: str, workflow_id: str, at: datetime | None = None) -> Hook:
     workflow = a_workflow(a_project("", created_by=id), id=workflow_id)
     return a_hook(workflow, id=id, token_hash=_hash(id), last_called_at=at)
+
+
+def _a_notification(
+    id: str, user_id: str, run_id: str | None, at: datetime, read: bool
+) -> Notification:
+    user = a_user("", id=user_id)
+    return a_notification(user, id=id, run_id=run_id, step_id=run_id, created_at=at, read=read)
 
 
 _a_project: Final = st.builds(
@@ -159,6 +172,12 @@ _a_step: Final = st.builds(
 )
 _schedule: Final = st.builds(_a_schedule, _schedules, _workflows, st.none() | _moments, _names)
 _hook: Final = st.builds(_a_hook, _hooks, _workflows, st.none() | _moments)
+_notice: Final = st.builds(
+    _a_notification, _notifications, _users, st.none() | _runs, _moments, st.booleans()
+)
+_lone: Final = st.builds(
+    _a_notification, _notifications, _users, st.none(), _moments, st.booleans()
+)
 _a_user: Final = st.builds(
     User,
     id=_users,
@@ -194,6 +213,9 @@ _audit_filter: Final = st.builds(
     AuditFilter, action=st.none() | _names, created_after=st.none() | _moments
 )
 _trigger_filter: Final = st.builds(TriggerFilter, workflow_id=st.none() | _workflows)
+_notification_filter: Final = st.builds(
+    NotificationFilter, user_id=_users, unread=st.none() | st.booleans()
+)
 _workflow_filter: Final = st.builds(WorkflowFilter, project_id=st.none() | _projects)
 
 
@@ -247,6 +269,11 @@ CALLS: Final = st.one_of(
     _kept("hooks", _hooks, _hook),
     _call("hooks", "page", _page(_hooks), _trigger_filter),
     _call("hooks", "touch", _hook),
+    _kept("notifications", _notifications, _lone),
+    _call("notifications", "page", _page(_notifications), _notification_filter),
+    _call("notifications", "read_all", _users),
+    _call("notifications", "settle", _runs, _runs),
+    _call("notifications", "tell", st.lists(_notice, max_size=3)),
     _kept("users", _users, _a_user),
     _call("users", "page", _page(_users)),
     _call("users", "active_admins"),
@@ -291,5 +318,7 @@ def first_calls(number: int) -> Iterator[Call]:
         "schedules", "add", (_a_schedule(_id("schedule", number), workflow.id, START, "Apollo"),)
     )
     yield Call("hooks", "add", (_a_hook(_id("hook", number), workflow.id),))
+    notice = _a_notification(_id("notification", number), user.id, run.id, START, False)
+    yield Call("notifications", "tell", ([notice],))
     yield Call("sessions", "add", (_a_session(_id("session", number), user.id),))
     yield Call("api_keys", "add", (_a_key(_id("key", number), user.id),))

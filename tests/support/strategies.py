@@ -11,6 +11,7 @@ from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.hooks import Hook
 from orbiter.domain.identity import Role, Scope
+from orbiter.domain.notifications import Notification, NotificationKind
 from orbiter.domain.password_resets import PasswordReset
 from orbiter.domain.projects import Project
 from orbiter.domain.providers import Provider, ProviderStatus, ProviderType
@@ -150,6 +151,21 @@ versions: Final = st.builds(
     created_by=ids,
     created_at=moments,
     workflow_id=ids,
+)
+
+notifications: Final = st.builds(
+    Notification,
+    id=ids,
+    kind=st.sampled_from(NotificationKind),
+    title=names,
+    message=plain_text,
+    run_id=st.none(),
+    workflow_id=_maybe(ids),
+    step_id=_maybe(ids),
+    read=st.booleans(),
+    created_at=moments,
+    user_id=ids,
+    workspace_id=ids,
 )
 
 runs: Final = st.builds(

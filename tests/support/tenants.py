@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from orbiter.application.paging import Page, PageRequest
+from orbiter.application.ports.notifications import NotificationFilter
 from orbiter.application.ports.repositories import (
     AuditFilter,
     RunFilter,
@@ -19,6 +20,7 @@ from orbiter.domain.workflows import Workflow
 from orbiter.domain.workspaces import Workspace
 from support.builders import (
     a_hook,
+    a_notification,
     a_project,
     a_provider,
     a_run,
@@ -41,6 +43,7 @@ NOUNS: Final = (
     "schedules",
     "hooks",
     "providers",
+    "notifications",
     "users",
     "sessions",
     "api_keys",
@@ -54,6 +57,7 @@ _CHANGES: Final[dict[str, dict[str, Any]]] = {
     "schedules": {"name": "Hourly", "inputs": {"a": [1]}, "next_run_at": None, "enabled": False},
     "hooks": {"name": "Old orders", "sealed_secret": b"\0sealed"},
     "providers": {"name": "Spare", "models": ("a:b",), "sealed_key": b"\0sealed", "priority": -1},
+    "notifications": {"title": "Done", "message": "", "read": True},
     "users": {"name": "Ann"},
     "sessions": {"address": "203.0.113.9"},
     "api_keys": {"name": "Hourly build"},
@@ -88,6 +92,8 @@ class Tenant:
                 return a_hook(self.workflow, **changes)
             case "providers":
                 return a_provider(self.id, **changes)
+            case "notifications":
+                return a_notification(self.user, **changes)
             case "users":
                 return a_user(self.id, **changes)
             case "sessions":
@@ -112,6 +118,10 @@ class Tenant:
                 return await uow.hooks.page(request, TriggerFilter())
             case "providers":
                 return await uow.providers.page(request)
+            case "notifications":
+                return await uow.notifications.page(
+                    request, NotificationFilter(user_id=self.user.id)
+                )
             case "users":
                 return await uow.users.page(request)
             case "sessions":
