@@ -22,6 +22,7 @@ from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Calendar, Clock, IdFactory, Mailer
 from orbiter.application.ports.templating import Schemas
 from orbiter.application.presence import Presence
+from orbiter.application.prices import PriceHandlers, WorkspacePrices
 from orbiter.application.projects import ProjectHandlers
 from orbiter.application.providers import ProviderHandlers
 from orbiter.application.replays import ReplayHandlers
@@ -31,6 +32,7 @@ from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunHandlers
 from orbiter.application.schedules import ScheduleHandlers
 from orbiter.application.sealing import Seals
+from orbiter.application.secrets import SecretHandlers
 from orbiter.application.sessions import SessionHandlers
 from orbiter.application.ticker import Ticker
 from orbiter.application.vendors import Vendors
@@ -62,6 +64,8 @@ class Orbiter:
     replays: ReplayHandlers
     schedules: ScheduleHandlers
     hooks: HookHandlers
+    secrets: SecretHandlers
+    prices: PriceHandlers
     storage: Storage
     engine: RunEngine
     errands: Errands
@@ -80,6 +84,7 @@ class Orbiter:
         passwords: PasswordHasher,
         tokens: Tokens,
         cipher: Cipher,
+        prices: WorkspacePrices,
         seals: Seals,
         gateway: ModelGateway,
         mailer: Mailer,
@@ -125,6 +130,8 @@ class Orbiter:
             engine=engine,
             schedules=ScheduleHandlers(work, calendar),
             hooks=HookHandlers(work, tokens, cipher, run_workflow, public_url),
+            secrets=SecretHandlers(work, seals),
+            prices=PriceHandlers(work, prices),
             errands=errands,
             routines=(
                 Periodic("Looking at schedules", ticker.look, tick_seconds, clock),

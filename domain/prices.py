@@ -48,9 +48,9 @@ class Price:
         require(
             text_problems("model", self.model, minimum=1, maximum=MODEL_MAX),
             _name_problems(self.model),
-            _figure_problems("input_usd_per_million", self.input_usd_per_million),
-            _figure_problems("output_usd_per_million", self.output_usd_per_million),
-            _figure_problems("cached_usd_per_million", self.cached_usd_per_million),
+            figure_problems("input_usd_per_million", self.input_usd_per_million),
+            figure_problems("output_usd_per_million", self.output_usd_per_million),
+            figure_problems("cached_usd_per_million", self.cached_usd_per_million),
         )
 
     @property
@@ -88,7 +88,8 @@ def _name_problems(model: str) -> Iterator[FieldProblem]:
         yield FieldProblem("model", "String should be the name of a model")
 
 
-def _figure_problems(field: str, value: Decimal | None) -> Iterator[FieldProblem]:
+def figure_problems(field: str, value: Decimal | None) -> Iterator[FieldProblem]:
+    """Yield what is wrong with the dollars in *field*, if there are any."""
     if value is None:
         return
     problems = [*number_problems(field, float(value), minimum=0, maximum=USD_PER_MILLION_MAX)]

@@ -21,6 +21,7 @@ from orbiter.adapters.models.gateway import VendorModels
 from orbiter.adapters.notification.files import FileMailer
 from orbiter.adapters.notification.smtp import SmtpMailer
 from orbiter.adapters.outbound.client import GuardedHttpClient
+from orbiter.adapters.prices.kept import KeptPrices
 from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.security.passwords import Argon2PasswordHasher
 from orbiter.adapters.security.secret_key import load_secret_keys
@@ -30,17 +31,21 @@ from orbiter.adapters.system.cron import CronCalendar
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.adapters.templating.minijinja import MinijinjaTemplates
+from orbiter.application.catalogue import StoredCatalogue
 from orbiter.application.execution.executor import Executor
 from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.world import World
 from orbiter.application.facade import Orbiter
+from orbiter.application.models import Models
 from orbiter.application.ports.idempotency import IdempotencyStore
 from orbiter.application.ports.identity import RateLimiter
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock, Mailer
+from orbiter.application.prices import WorkspacePrices
 from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_events import Chronicle
 from orbiter.application.sealing import Seals
+from orbiter.application.vault import Vault
 from orbiter.entrypoints.settings import Settings
 
 if TYPE_CHECKING:
@@ -131,6 +136,9 @@ class Container(containers.DeclarativeContainer):
     schemas = providers.Singleton(JsonSchemas)
     http_client = providers.Singleton(GuardedHttpClient, settings.provided.egress_allow)
     gateway = providers.Singleton(_gateway, settings)
+    feed = providers.Singleton(MemoryRunFeed)
+    prices = providers.Singleton(WorkspacePrices, storage, providers.Singleton(KeptPrices), clock)
+    models = providers.Singleton(Models, storage, gateway, seals, prices, clock)
     world = providers.Singleton(
         World,
         templates=providers.Singleton(MinijinjaTemplates),
@@ -138,6 +146,10 @@ class Container(containers.DeclarativeContainer):
         http=http_client,
         mailer=mailer,
         clock=clock,
+        models=models,
+        catalogue=providers.Singleton(StoredCatalogue, storage, clock),
+        vault=providers.Singleton(Vault, storage, seals, clock),
+        deltas=feed,
     )
     limits = providers.Singleton(
         Limits,
@@ -146,7 +158,6 @@ class Container(containers.DeclarativeContainer):
     )
     executor = providers.Singleton(Executor, world, limits)
     shared: providers.Provider[bool] = settings.provided.is_shared
-    feed = providers.Singleton(MemoryRunFeed)
     events = providers.Singleton(RunEndings, storage, feed)
     chronicle = providers.Singleton(Chronicle, feed, clock)
     engine = providers.Singleton(
@@ -174,6 +185,7 @@ class Container(containers.DeclarativeContainer):
         passwords=passwords,
         tokens=tokens,
         cipher=cipher,
+        prices=prices,
         seals=seals,
         gateway=gateway,
         mailer=mailer,

@@ -26,6 +26,7 @@ from orbiter.adapters.http.hooks import HookController
 from orbiter.adapters.http.idempotency import Idempotency
 from orbiter.adapters.http.members import MemberController
 from orbiter.adapters.http.paging import pages
+from orbiter.adapters.http.prices import PriceController
 from orbiter.adapters.http.projects import ProjectController
 from orbiter.adapters.http.providers import ProviderController
 from orbiter.adapters.http.proxies import TrustedProxies
@@ -35,6 +36,7 @@ from orbiter.adapters.http.run_events import RunEventController
 from orbiter.adapters.http.run_workflow import StartController
 from orbiter.adapters.http.runs import RunController
 from orbiter.adapters.http.schedules import ScheduleController
+from orbiter.adapters.http.secrets import SecretController
 from orbiter.adapters.http.sessions import SessionController
 from orbiter.adapters.http.workflows import WorkflowController
 from orbiter.application.facade import Orbiter
@@ -50,6 +52,8 @@ CONTROLLERS: Final = (
     ApiKeyController,
     AuditLogController,
     ProjectController,
+    SecretController,
+    PriceController,
     ProviderController,
     WorkflowController,
     StartController,

@@ -106,6 +106,8 @@ TAGS: Final = {
     "audit-log": "Who did what to what, when and from where.",
     "projects": "The folders everything else lives in.",
     "workflows": f"Graphs of nodes, their versions, and starting them.\n\n{_node_kinds()}",
+    "secrets": "Values that templates use as `{{ secrets.NAME }}` and nobody reads again.",
+    "prices": "What the tokens of models cost: the list that comes with Orbiter, and your own.",
     "runs": "What is running, what has run, and the trace of each step.",
     "schedules": "Workflows that start by the clock.",
     "hooks": "Addresses that start a workflow when something is posted to them.",
