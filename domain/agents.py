@@ -7,12 +7,15 @@ from enum import StrEnum
 from typing import Any, Final, TypedDict, Unpack
 
 from orbiter.domain.checks import require, text_problems
+from orbiter.domain.settings import Choice, Flag, ListOf, Number, Object, Shape, Text, TextOr
 
 NAME_MAX: Final = 255
 DESCRIPTION_MAX: Final = 5000
 INSTRUCTIONS_MAX: Final = 100_000
 MODEL_MAX: Final = 320
 TURNS_MAX: Final = 100
+MAX_TOKENS: Final = 10_000_000
+CHARS_MAX: Final = 10_000_000
 WINDOW_MAX: Final = 1000
 REFERENCES_MAX: Final = 128
 PATTERNS_MAX: Final = 50
@@ -95,6 +98,55 @@ class AgentSettings:
     memory: Memory = Memory()
     output_schema: Mapping[str, Any] | None = None
     guardrails: Guardrails = Guardrails()
+
+
+# What an agent may be set to where it is written out in a node.
+INLINE_AGENT: Final = Shape(
+    {
+        "instructions": Text(),
+        "model": Text(),
+        "temperature": Number(0, 2),
+        "top_p": Number(0, 1),
+        "max_tokens": Number(1, MAX_TOKENS, whole=True),
+        "max_turns": Number(1, TURNS_MAX, whole=True),
+        "parallel_tool_calls": Flag(),
+        "tool_choice": TextOr(Shape({"name": Text()}, required=frozenset({"name"}))),
+        "tools": ListOf(Text()),
+        "sub_agents": ListOf(Text()),
+        "handoffs": ListOf(Text()),
+        "output_schema": Object(),
+        "guardrails": Shape(
+            {
+                "max_input_chars": Number(1, CHARS_MAX, whole=True),
+                "max_output_chars": Number(1, CHARS_MAX, whole=True),
+                "blocked_patterns": ListOf(Text()),
+                "redact_pii": ListOf(Choice(tuple(Personal))),
+            }
+        ),
+    }
+)
+
+
+def settings_of(given: Mapping[str, Any]) -> AgentSettings:
+    """Return the settings that INLINE_AGENT finds nothing wrong with."""
+    values = {name: value for name, value in given.items() if value is not None}
+    for name in ("tools", "knowledge_bases", "sub_agents", "handoffs"):
+        if name in values:
+            values[name] = tuple(values[name])
+    if "memory" in values:
+        memory = values["memory"]
+        values["memory"] = Memory(**{**memory, "type": MemoryType(memory.get("type", "none"))})
+    if "guardrails" in values:
+        values["guardrails"] = guardrails_of(values["guardrails"])
+    return AgentSettings(**values)
+
+
+def guardrails_of(given: Mapping[str, Any]) -> Guardrails:
+    """Return the guardrails that are written as an object."""
+    values = {name: value for name, value in given.items() if value is not None}
+    values["blocked_patterns"] = tuple(values.get("blocked_patterns", ()))
+    values["redact_pii"] = tuple(map(Personal, values.get("redact_pii", ())))
+    return Guardrails(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,9 @@ class Tool:
     """A tool; one without a project is built in. *parameters* is a JSON Schema of type object.
 
     *config* is what its kind needs: `python` {code}, `http` {method, url, headers, query, body,
-    auth} as templates over `arguments` and `secrets`, `mcp` {url, headers, tool}, `workflow`
-    {workflow_id, version?}, `agent` {agent_id, version?}.
+    auth} as templates over `arguments` and `secrets`, `mcp` {url, headers?} for a server and
+    {url, headers?, server_id, tool} for one of its tools, `workflow` {workflow_id, version?},
+    `agent` {agent_id, version?}.
     """
 
     id: str
@@ -40,3 +41,8 @@ class Tool:
     created_by: str | None = None
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def is_server(self) -> bool:
+        """Say whether it stands for a remote server, whose tools are tools of their own."""
+        return self.kind is ToolKind.MCP and "tool" not in self.config

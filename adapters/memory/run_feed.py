@@ -6,11 +6,14 @@ what it reads comes from the log. A set of events for each run is less code than
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from orbiter.application.ports.run_events import Subscription
+
+SAID_MAX: Final = 1000
 
 
 class MemorySubscription:
@@ -21,6 +24,7 @@ class MemorySubscription:
         self._latest = 0
         self._ended = False
         self._news = asyncio.Event()
+        self._said: deque[tuple[str, str]] = deque(maxlen=SAID_MAX)
 
     async def beyond(self, sequence: int) -> None:
         """Return once an event beyond *sequence*, or the run's end, has been published."""
@@ -42,6 +46,17 @@ class MemorySubscription:
         self._ended |= ended
         self._news.set()
 
+    def listen(self, step_id: str, text: str) -> None:
+        """Take what a model is saying; of what nobody reads the oldest is lost."""
+        self._said.append((step_id, text))
+        self._news.set()
+
+    def said(self) -> Sequence[tuple[str, str]]:
+        """Return what was said since the last time, as step and text."""
+        said = list(self._said)
+        self._said.clear()
+        return said
+
     def close(self) -> None:
         """Let the reader go."""
         self.closed = True
@@ -59,6 +74,11 @@ class MemoryRunFeed:
         """Tell that events up to *sequence* are committed, the run's end perhaps among them."""
         for each in self._subscriptions.get(run_id, ()):
             each.hear(sequence, ended=ended)
+
+    def tell(self, run_id: str, step_id: str, text: str) -> None:
+        """Tell what a model is just saying to those who listen now."""
+        for each in self._subscriptions.get(run_id, ()):
+            each.listen(step_id, text)
 
     @contextmanager
     def subscribe(self, run_id: str) -> Iterator[Subscription]:

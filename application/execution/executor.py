@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from orbiter.application.execution.outcome import INTERNAL_ERROR, LimitCrossed, 
 from orbiter.application.execution.place import Place
 from orbiter.application.execution.plan import Plan, plan_of
 from orbiter.application.execution.processor import Processor
+from orbiter.application.execution.redaction import Redacting
 from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.walk import Walk
@@ -29,6 +31,7 @@ from orbiter.application.ports.execution import (
 )
 from orbiter.domain.errors import FieldProblem, Unavailable
 from orbiter.domain.runs import Run, RunError, Step
+from orbiter.domain.secrets import NO_SECRETS, SecretValues
 from orbiter.domain.workflows import Retry, WorkflowVersion
 
 NOTHING: Final = Past()
@@ -88,15 +91,18 @@ class Executor:
         Its steps go to *trace*, its effects through *runner*; *past* is what was left before.
         """
         clock, plan = self._world.clock, self._plan(graph)
-        journal = Journal(trace, clock, self._limits, self._processor, past)
+        secrets = await self._secrets(run, plan)
+        journal = Journal(trace, clock, self._limits, self._processor, past, secrets)
         wake_at = None
         try:
-            output = await self._output(run, graph, runner, journal, past.seconds)
-            left = run.complete(output, at=clock.now())
+            output = await self._output(run, graph, runner, journal, past.seconds, secrets)
+            left = run.complete(secrets.redacted(output), at=clock.now())
         except Parked as parked:
             left, wake_at = run.wait(), parked.until
         except Exception as error:
-            left = run.fail(_error_of(error, run), at=clock.now())
+            told = _error_of(error, run)
+            told = replace(told, message=secrets.redacted(told.message))
+            left = run.fail(told, at=clock.now())
         if left.ended:
             journal.close()
             if plan.has_children:
@@ -112,6 +118,7 @@ class Executor:
         runner: StepRunner,
         journal: Journal,
         seconds_run: float,
+        secrets: SecretValues,
     ) -> Any:
         plan = self._plan(graph)
         try:
@@ -120,12 +127,13 @@ class Executor:
                     run=run,
                     plan=plan,
                     world=self._world,
-                    runner=runner,
+                    runner=Redacting(runner, secrets) if secrets.values else runner,
                     journal=journal,
                     bound=bound,
+                    secrets=secrets,
                     children=self._children,
                 )
-                scope = self._scope(run, graph, plan)
+                scope = self._scope(run, graph, plan, secrets)
                 walk = Walk(journey, plan.top, Place(run_id=run.id), scope)
                 return (await walk.to_the_end()).output
         except TimeoutError:
@@ -139,13 +147,18 @@ class Executor:
             except Unavailable as error:
                 log.warning("Children of run %s may go on: %s", run.id, error.message)
 
-    def _scope(self, run: Run, graph: WorkflowVersion, plan: Plan) -> Scope:
+    async def _secrets(self, run: Run, plan: Plan) -> SecretValues:
+        if not plan.has_secrets:
+            return NO_SECRETS
+        return await self._world.vault.open(run.workspace_id, run.project_id)
+
+    def _scope(self, run: Run, graph: WorkflowVersion, plan: Plan, secrets: SecretValues) -> Scope:
         schema = _schema(graph)
         inputs = run.inputs
         if schema is not None:
             inputs = self._world.schemas.with_defaults(schema, inputs)
         return Scope(
-            values={"inputs": inputs, "run": {"id": run.id}, "secrets": {}},
+            values={"inputs": inputs, "run": {"id": run.id}, "secrets": secrets.values},
             known=dict.fromkeys(plan.top.ranks, {}),
             sight=Sight(variables=Variables(graph.variables)),
         )
@@ -202,6 +215,8 @@ def _error_of(error: Exception, run: Run) -> RunError:
 
 
 def _schema(graph: WorkflowVersion) -> Mapping[str, Any] | None:
-    start = next(node for node in graph.canvas.nodes if node.type == "start")
-    schema: Mapping[str, Any] | None = start.config.get("inputs")
-    return schema
+    for node in graph.canvas.nodes:
+        if node.type == "start":
+            schema: Mapping[str, Any] | None = node.config.get("inputs")
+            return schema
+    return None

@@ -9,6 +9,7 @@ from orbiter.application.execution.plan import Plan
 from orbiter.application.execution.world import World
 from orbiter.application.ports.execution import ChildRuns, StepRunner
 from orbiter.domain.runs import Run
+from orbiter.domain.secrets import NO_SECRETS, SecretValues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Journey:
     runner: StepRunner
     journal: Journal
     bound: asyncio.Timeout
+    secrets: SecretValues = NO_SECRETS
     children: ChildRuns | None = None
 
     async def sleep(self, key: str, seconds: float) -> None:

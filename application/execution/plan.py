@@ -3,8 +3,13 @@
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from orbiter.domain.workflows import Canvas, Edge, Node
+
+_USING_TOOLS: Final = frozenset({"agent", "tool"})
+_STARTING: Final = _USING_TOOLS | {"workflow"}
+_SECRETS: Final = "secrets"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +44,13 @@ class Body:
 class Plan:
     """Every body of a graph, by the loop it lies in; the top lies in None.
 
-    *has_children* says whether a node may start a child run.
+    *has_children* says whether a node may start a child run, *has_secrets* whether one may use
+    secrets.
     """
 
     bodies: Mapping[str | None, Body]
     has_children: bool = False
+    has_secrets: bool = False
 
     @property
     def top(self) -> Body:
@@ -64,8 +71,16 @@ def plan_of(canvas: Canvas) -> Plan:
             members[node.parent_id].append(node)
     instant = _instant(members)
     bodies = {loop: _body(nodes, canvas.edges, instant) for loop, nodes in members.items()}
-    has_children = any(node.type == "workflow" for node in canvas.nodes)
-    return Plan(bodies=bodies, has_children=has_children)
+    kinds = {node.type for node in canvas.nodes}
+    return Plan(
+        bodies=bodies,
+        has_children=not kinds.isdisjoint(_STARTING),
+        has_secrets=not kinds.isdisjoint(_USING_TOOLS) or _names_secrets(canvas),
+    )
+
+
+def _names_secrets(canvas: Canvas) -> bool:
+    return any(_SECRETS in str((node.config, node.fallback)) for node in canvas.nodes)
 
 
 def _instant(members: Mapping[str | None, Sequence[Node]]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from orbiter.application.ports.execution import (
 from orbiter.application.ports.models import ModelError
 from orbiter.application.ports.outbound import OutboundError
 from orbiter.application.ports.sandbox import SandboxError
+from orbiter.domain.errors import Unavailable
 from orbiter.domain.workflows import Retry
 
 _TOLD = (NodeFailed, OutboundError, ModelError, SandboxError)
@@ -68,3 +69,5 @@ async def _told(effect: Effect) -> Any:
         return await effect()
     except _TOLD as error:
         raise EffectError(error.code, error.message) from error
+    except Unavailable as error:
+        raise EffectError("SERVICE_UNAVAILABLE", error.message) from error

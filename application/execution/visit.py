@@ -1,10 +1,11 @@
 """A node at its turn: what it sees, and how it reaches the world."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from orbiter.application.execution.calls import Account, Calls
 from orbiter.application.execution.journey import Journey
@@ -27,6 +28,7 @@ class Walked:
     variables: Variables
 
 
+Worked = TypeVar("Worked")
 Enter = Callable[[Place, Sight, Mapping[str, Any]], Awaitable[Walked]]
 
 
@@ -129,6 +131,24 @@ class Visit:
             raise last from failed
         self._note([failure_of(each) for each in done.failures])
         return done.value
+
+    async def bounded(self, work: Awaitable[Worked]) -> Worked:
+        """Return what *work* gives within the attempt's time, or fail with TIMEOUT.
+
+        For work of several effects. Whoever is taken up again has the whole time again, unless it
+        was over.
+        """
+        seconds = self.node.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds) as bound:
+                if await self.decided("timeout") is not None:
+                    bound.reschedule(0)
+                return await work
+        except TimeoutError:
+            if not bound.expired():
+                raise
+            await self.decide("timeout", seconds)
+            raise NodeFailed("TIMEOUT", f"The node took more than {seconds:g} s") from None
 
     async def decide(self, name: str, value: Any) -> Any:
         """Return *value*, or what was decided under that name in an earlier execution."""

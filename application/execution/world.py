@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from orbiter.application.ports.catalogue import Catalogue, Deltas, Vault
+from orbiter.application.ports.models import ModelCalls
 from orbiter.application.ports.outbound import HttpClient
 from orbiter.application.ports.system import Clock, Mailer
 from orbiter.application.ports.templating import Schemas, Templates
@@ -16,3 +18,7 @@ class World:
     http: HttpClient
     mailer: Mailer
     clock: Clock
+    models: ModelCalls
+    catalogue: Catalogue
+    vault: Vault
+    deltas: Deltas

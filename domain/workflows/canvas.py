@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from orbiter.domain.checks import text_problems
 from orbiter.domain.errors import FieldProblem
+from orbiter.domain.settings import Number
 from orbiter.domain.workflows.node_kinds import NODE_KINDS, OUTPUT, NodeKind
-from orbiter.domain.workflows.settings import Number
 
 NODES_MAX: Final = 500
 EDGES_MAX: Final = 5000

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from orbiter.domain.workflows.settings import Anything, Choice, ListOf, Number, Object, Shape, Text
+from orbiter.domain.agents import INLINE_AGENT, MAX_TOKENS
+from orbiter.domain.settings import (
+    Anything,
+    Choice,
+    ListOf,
+    Number,
+    Object,
+    Shape,
+    Text,
+    TextOr,
+)
 
 Config = Mapping[str, Any]
 Complaints = Iterable[tuple[str, str]]
@@ -125,6 +135,23 @@ def _channel_complaints(config: Config) -> Complaints:
         yield "MISSING_CONFIG", f"The setting 'channel.{part}' is missing"
 
 
+def class_name(entry: Any) -> str:
+    """Return the name of a class, which may stand alone or beside a description."""
+    return str(entry["name"] if isinstance(entry, Mapping) else entry)
+
+
+def _classes(config: Config) -> list[str]:
+    return [class_name(each) for each in config.get("classes") or ()]
+
+
+def _classifier_complaints(config: Config) -> Complaints:
+    names = _classes(config)
+    if config.get("classes") is not None and len(names) < 2:
+        yield "MISSING_CONFIG", "A classifier needs at least two classes"
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield "DUPLICATE_HANDLE", f"Several classes are named '{name}'"
+
+
 NODE_KINDS: Final[Mapping[str, NodeKind]] = {
     "start": NodeKind(Shape({"inputs": Object()})),
     "end": NodeKind(Shape({"output": Anything()}), handles=lambda _: frozenset()),
@@ -215,6 +242,53 @@ NODE_KINDS: Final[Mapping[str, NodeKind]] = {
         frozenset({"channel", "message"}),
         pure=False,
         complaints=_channel_complaints,
+    ),
+    "llm": NodeKind(
+        Shape(
+            {
+                "model": Text(),
+                "system": Text(),
+                "prompt": Text(),
+                "temperature": Number(0, 2),
+                "max_tokens": Number(1, MAX_TOKENS, whole=True),
+                "output_schema": Object(),
+            }
+        ),
+        frozenset({"prompt"}),
+        pure=False,
+    ),
+    "agent": NodeKind(
+        Shape(
+            {
+                "agent_id": Text(),
+                "version": Number(1, 2**31 - 1, whole=True),
+                "agent": INLINE_AGENT,
+                "input": Anything(),
+            }
+        ),
+        pure=False,
+        complaints=_one_of("agent_id", "agent"),
+    ),
+    "tool": NodeKind(
+        Shape({"tool_id": Text(), "arguments": Object()}), frozenset({"tool_id"}), pure=False
+    ),
+    "classifier": NodeKind(
+        Shape(
+            {
+                "model": Text(),
+                "classes": ListOf(
+                    TextOr(
+                        Shape({"name": Text(), "description": Text()}, required=frozenset({"name"}))
+                    )
+                ),
+                "input": Anything(),
+            }
+        ),
+        frozenset({"classes", "input"}),
+        pure=False,
+        handles=lambda config: frozenset(_classes(config)),
+        otherwise=lambda config: _classes(config)[-1],
+        complaints=_classifier_complaints,
     ),
     "note": NodeKind(Shape({"text": Text()}), handles=lambda _: frozenset(), runs=False),
 }

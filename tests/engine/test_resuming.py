@@ -14,7 +14,7 @@ from orbiter.adapters.system.ids import new_id
 from orbiter.application.execution.limits import Limits
 from orbiter.application.ports.execution import Past
 from orbiter.application.ports.outbound import OutboundAnswer, OutboundError, OutboundRequest
-from orbiter.domain.runs import RunStatus, Step, StepStatus, Usage
+from orbiter.domain.runs import RunStatus, Step, StepKind, StepStatus, Usage
 from orbiter.domain.workflows import Canvas, Edge, Node, OnError, Retry, WorkflowVersion
 from support.clock import START as BEGIN
 from support.graphs import NOBODY, Laboratory, Steps, a_started_run, graph, node
@@ -273,7 +273,7 @@ async def test_what_was_spent_is_counted_once(reused: bool, tokens: int) -> None
     await house.to_the_end()
     spent = Usage(input_tokens=7)
     house.disk.steps = {
-        id: replace(step, usage=spent, cost_usd=Decimal(2), reused=reused)
+        id: replace(step, kind=StepKind.MODEL, usage=spent, cost_usd=Decimal(2), reused=reused)
         if step.node_id == "call"
         else step
         for id, step in house.disk.steps.items()

@@ -6,22 +6,35 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
+import httpx2
+
 from orbiter.adapters.memory.mailer import MemoryMailer
+from orbiter.adapters.memory.run_feed import MemoryRunFeed
+from orbiter.adapters.memory.storage import MemoryStorage
+from orbiter.adapters.models.gateway import VendorModels
+from orbiter.adapters.prices.kept import KeptPrices
+from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.adapters.templating.minijinja import MinijinjaTemplates
+from orbiter.application.catalogue import StoredCatalogue
 from orbiter.application.execution.executor import Executor
 from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.processor import Processor
 from orbiter.application.execution.world import World
+from orbiter.application.models import Models
 from orbiter.application.ports.outbound import (
     HttpClient,
     OutboundAnswer,
     OutboundError,
     OutboundRequest,
 )
+from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Mailer
 from orbiter.application.ports.templating import Templates
+from orbiter.application.prices import WorkspacePrices
+from orbiter.application.sealing import Seals
+from orbiter.application.vault import Vault
 from orbiter.domain.runs import Run, Step, StepStatus, Trigger
 from orbiter.domain.workflows import (
     Canvas,
@@ -160,15 +173,24 @@ class Laboratory:
     # Real time has no say in virtual time, so runs compute without giving way unless asked to.
     processor: Processor = field(default_factory=lambda: Processor(slice_seconds=inf))
     clock: VirtualClock = field(default_factory=VirtualClock)
+    kept: Storage = field(default_factory=MemoryStorage)
 
     def __post_init__(self) -> None:
         self.schemas = JsonSchemas()
+        seals = Seals(FernetCipher(["of a laboratory"]))
+        gateway = VendorModels(httpx2.AsyncClient)
+        prices = WorkspacePrices(self.kept, KeptPrices(), self.clock)
+        self.models = Models(self.kept, gateway, seals, prices, self.clock)
         world = World(
             templates=self.templates,
             schemas=self.schemas,
             http=self.http,
             mailer=self.mailer,
             clock=self.clock,
+            models=self.models,
+            catalogue=StoredCatalogue(self.kept, self.clock),
+            vault=Vault(self.kept, seals, self.clock),
+            deltas=MemoryRunFeed(),
         )
         self.executor = Executor(world, self.limits, self.processor)
         self.runner = MemoryStepRunner(self.clock)

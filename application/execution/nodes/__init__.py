@@ -8,16 +8,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from orbiter.application.execution.nodes import (
+    agent,
     approval,
+    classifier,
     condition,
     delay,
     end,
     http,
+    llm,
     loop,
     merge,
     notify,
     start,
     template,
+    tool,
     transform,
     variable,
     workflow,
@@ -25,16 +29,20 @@ from orbiter.application.execution.nodes import (
 from orbiter.application.execution.visit import Behaviour
 
 BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
+    "agent": agent.behave,
     "approval": approval.behave,
+    "classifier": classifier.behave,
     "condition": condition.behave,
     "delay": delay.behave,
     "end": end.behave,
     "http": http.behave,
+    "llm": llm.behave,
     "loop": loop.behave,
     "merge": merge.behave,
     "notify": notify.behave,
     "start": start.behave,
     "template": template.behave,
+    "tool": tool.behave,
     "transform": transform.behave,
     "variable": variable.behave,
     "workflow": workflow.behave,

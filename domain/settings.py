@@ -98,6 +98,26 @@ class ListOf:
 
 
 @dataclass(frozen=True, slots=True)
+class TextOr:
+    """A string, or what *otherwise* says."""
+
+    otherwise: Setting
+
+    def problems(self, field: str, value: object) -> Iterator[FieldProblem]:
+        if not isinstance(value, str):
+            yield from self.otherwise.problems(field, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    def problems(self, field: str, value: object) -> Iterator[FieldProblem]:
+        if not isinstance(value, bool):
+            yield FieldProblem(field, "Input should be a valid boolean", "bool_type")
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """A JSON object with these keys and no others; *required* ones must be there."""
 

@@ -1,0 +1,21 @@
+"""An agent as a graph of one node: so that it is executed, and its run kept, as any other."""
+
+from typing import Final
+
+from orbiter.domain.agents import AgentVersion
+from orbiter.domain.workflows import Canvas, Node, WorkflowVersion
+
+NODE_ID: Final = "agent"
+
+
+def graph_of(agent: AgentVersion) -> WorkflowVersion:
+    """Return the graph that runs this version of an agent on `inputs.input`."""
+    config = {"agent_id": agent.agent_id, "version": agent.version, "input": "{{ inputs.input }}"}
+    node = Node(id=NODE_ID, type="agent", label=agent.name, config=config)
+    return WorkflowVersion(
+        workflow_id=agent.agent_id,
+        version=agent.version,
+        canvas=Canvas(nodes=(node,)),
+        created_by=agent.created_by,
+        created_at=agent.created_at,
+    )

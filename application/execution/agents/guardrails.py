@@ -1,0 +1,94 @@
+"""What may go into an agent, and what may come out."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from orbiter.application.execution.outcome import NodeFailed
+from orbiter.application.ports.templating import Schemas
+from orbiter.domain.agents import Guardrails, Personal
+
+_DIGITS: Final = re.compile(r"[ -]")
+_PATTERNS: Final[Mapping[Personal, re.Pattern[str]]] = {
+    Personal.EMAIL: re.compile(
+        r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+"
+    ),
+    Personal.IBAN: re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
+    Personal.CREDIT_CARD: re.compile(r"\b\d(?:[ -]?\d){12,18}\b"),
+    Personal.IP_ADDRESS: re.compile(
+        r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b"
+    ),
+    Personal.PHONE: re.compile(
+        r"(?<![\w.])\+?\(?\d{1,4}\)?(?:[ ./-]?\(?\d{2,4}\)?){2,5}(?![\w.]*\d)"
+    ),
+}
+
+
+def admitted(text: str, guardrails: Guardrails, schemas: Schemas) -> str:
+    """Return what a model may see of an input; raise NodeFailed for what it may not."""
+    most = guardrails.max_input_chars
+    if most is not None and len(text) > most:
+        raise NodeFailed("INPUT_TOO_LONG", f"The input is longer than {most} characters")
+    _require_unblocked(text, guardrails, schemas, "INPUT_BLOCKED", "The input")
+    return redacted(text, guardrails)
+
+
+def released(value: Any, text: str, guardrails: Guardrails, schemas: Schemas) -> Any:
+    """Return what may be seen of an answer, which is *text*; raise NodeFailed for what may not."""
+    most = guardrails.max_output_chars
+    if most is not None and len(text) > most:
+        raise NodeFailed("OUTPUT_TOO_LONG", f"The answer is longer than {most} characters")
+    _require_unblocked(text, guardrails, schemas, "OUTPUT_BLOCKED", "The answer")
+    return redacted(value, guardrails)
+
+
+def redacted(value: Any, guardrails: Guardrails) -> Any:
+    """Return a JSON value with the personal data in its texts replaced, as `[EMAIL]`."""
+    if not guardrails.redact_pii:
+        return value
+    if isinstance(value, str):
+        return _without(value, guardrails)
+    if isinstance(value, Mapping):
+        return {key: redacted(each, guardrails) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(each, guardrails) for each in value]
+    return value
+
+
+def guards_answers(guardrails: Guardrails) -> bool:
+    """Say whether an answer may not be shown before it is whole."""
+    return bool(guardrails.redact_pii or guardrails.blocked_patterns or guardrails.max_output_chars)
+
+
+def _require_unblocked(
+    text: str, guardrails: Guardrails, schemas: Schemas, code: str, what: str
+) -> None:
+    # The schemas' patterns run in linear time, whatever a user writes.
+    for at, pattern in enumerate(guardrails.blocked_patterns):
+        if not schemas.problems({"type": "string", "pattern": pattern}, text):
+            raise NodeFailed(code, f"{what} matches the blocked pattern {at + 1}")
+
+
+def _without(text: str, guardrails: Guardrails) -> str:
+    for kind, pattern in _PATTERNS.items():
+        if kind in guardrails.redact_pii:
+            text = pattern.sub(_replacement(kind), text)
+    return text
+
+
+def _replacement(kind: Personal) -> Callable[[re.Match[str]], str]:
+    def replaced(match: re.Match[str]) -> str:
+        if kind is Personal.CREDIT_CARD and not _is_card(_DIGITS.sub("", match[0])):
+            return match[0]
+        return f"[{kind.name}]"
+
+    return replaced
+
+
+def _is_card(digits: str) -> bool:
+    """Say whether the digits add up as those of a card do (ISO/IEC 7812)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        number = int(digit) * (1 + place % 2)
+        total += number - 9 if number > 9 else number
+    return total % 10 == 0

@@ -1,0 +1,112 @@
+"""Calling a model from a run: a recorded effect, a step of its own, told while it speaks."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final
+
+from orbiter.application.execution.calls import Calls
+from orbiter.application.execution.outcome import NodeFailed
+from orbiter.application.ports.models import (
+    Answered,
+    ChatAnswer,
+    ChatMessage,
+    ChatRequest,
+    FinishReason,
+    ToolCall,
+)
+from orbiter.domain.runs import StepKind, Usage
+
+FILTERED: Final = "The provider's content filter held the answer back"
+
+
+async def ask(
+    calls: Calls, name: str, model: str | None, request: ChatRequest, *, aloud: bool = True
+) -> ChatAnswer:
+    """Return the answer of *model*, by default the project's; raise NodeFailed.
+
+    *name* tells the call from others in the same place. What is said *aloud* is told to whoever
+    watches the run.
+    """
+    journey = calls.journey
+    chosen = model or await journey.world.catalogue.default_model(journey.run)
+    if not chosen:
+        raise NodeFailed("MODEL_MISSING", "No model is set, and the project has no default model")
+
+    async def body(inner: Calls) -> Any:
+        tell = partial(journey.world.deltas.tell, journey.run.id, inner.step.id)
+
+        async def call() -> Any:
+            answered = await journey.world.models.chat(
+                journey.run.workspace_id, chosen, request, tell if aloud else None
+            )
+            return _recorded(answered)
+
+        recorded = await inner.records.perform(call)
+        inner.account.charge(*_price(recorded))
+        return recorded["answer"]
+
+    answer = await calls.make(
+        name, StepKind.MODEL, chosen, body, input=_shown(request), model=chosen
+    )
+    return _answer(answer)
+
+
+def _recorded(answered: Answered) -> Mapping[str, Any]:
+    answer, cost = answered.answer, answered.cost_usd
+    usage = answer.usage
+    return {
+        "answer": {
+            "text": answer.text,
+            "tool_calls": [_call_shown(each) for each in answer.tool_calls],
+            "finish_reason": answer.finish_reason.value,
+        },
+        "usage": None if usage is None else [usage.input_tokens, usage.output_tokens],
+        "cost_usd": None if cost is None else str(cost),
+    }
+
+
+def _price(recorded: Mapping[str, Any]) -> tuple[Usage, Decimal | None]:
+    usage, cost = recorded["usage"], recorded["cost_usd"]
+    tokens = Usage() if usage is None else Usage(input_tokens=usage[0], output_tokens=usage[1])
+    return tokens, None if cost is None else Decimal(cost)
+
+
+def _answer(answer: Mapping[str, Any]) -> ChatAnswer:
+    return ChatAnswer(
+        text=answer["text"],
+        tool_calls=tuple(ToolCall(**each) for each in answer["tool_calls"]),
+        finish_reason=FinishReason(answer["finish_reason"]),
+    )
+
+
+def _call_shown(call: ToolCall) -> Mapping[str, Any]:
+    return {"id": call.id, "name": call.name, "arguments": call.arguments, "text": call.text}
+
+
+def _shown(request: ChatRequest) -> Mapping[str, Any]:
+    """Return the request as the trace shows it."""
+    shown: dict[str, Any] = {"messages": _messages(request.messages)}
+    if request.tools:
+        shown["tools"] = [offer.name for offer in request.tools]
+        shown["tool_choice"] = request.required_tool or request.tool_use.value
+    for name in ("temperature", "top_p", "max_tokens", "output_schema"):
+        if (value := getattr(request, name)) is not None:
+            shown[name] = value
+    return shown
+
+
+def _messages(messages: Sequence[ChatMessage]) -> Sequence[Mapping[str, Any]]:
+    return [_message(each) for each in messages]
+
+
+def _message(message: ChatMessage) -> Mapping[str, Any]:
+    shown: dict[str, Any] = {"role": message.role.value, "content": message.content}
+    if message.tool_calls:
+        shown["tool_calls"] = [
+            {"id": each.id, "name": each.name, "arguments": each.arguments}
+            for each in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        shown["tool_call_id"] = message.tool_call_id
+    return shown

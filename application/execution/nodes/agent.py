@@ -1,0 +1,48 @@
+"""`agent`: an agent answers, with all the calls of models and tools that it takes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orbiter.application.execution.agents.loop import respond
+from orbiter.application.execution.agents.tool_calls import pinned
+from orbiter.application.execution.outcome import Outcome
+from orbiter.application.execution.texts import as_text
+from orbiter.application.execution.visit import Visit
+from orbiter.domain.agents import AgentVersion, settings_of
+
+
+async def behave(visit: Visit) -> Outcome:
+    """Give the agent's answer: a text, or a value where it has an output schema.
+
+    Fail as models do, or with MAX_TURNS, OUTPUT_SCHEMA_VIOLATED, AGENT_NOT_FOUND, or what a
+    guardrail says.
+    """
+    given = visit.render(visit.config.get("input"))
+    visit.input = {**visit.config, "input": given}
+    agent = await _agent(visit)
+    text = as_text(visit.before if given is None else given)
+    return Outcome(await visit.bounded(respond(agent, text, visit.calls, _context(visit))))
+
+
+async def _agent(visit: Visit) -> AgentVersion:
+    inline = visit.config.get("agent")
+    if inline is None:
+        agent_id, version = str(visit.config["agent_id"]), visit.config.get("version")
+        return await pinned(visit.calls, agent_id, version)
+    run = visit.journey.run
+    texts = {name: visit.render(inline.get(name)) for name in ("instructions", "model")}
+    return AgentVersion(
+        agent_id=visit.node.id,
+        version=run.version,
+        name=visit.node.label or visit.node.id,
+        settings=settings_of({**inline, **texts}),
+        created_by=run.created_by or "",
+        created_at=run.queued_at,
+    )
+
+
+def _context(visit: Visit) -> Mapping[str, Any]:
+    """Return what an agent's own run was given beside the input."""
+    run = visit.journey.run
+    context = run.inputs.get("context") if run.agent_id is not None else None
+    return context if isinstance(context, Mapping) else {}
