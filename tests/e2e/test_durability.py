@@ -5,99 +5,28 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import asyncpg  # type: ignore[import-untyped]
-import httpx
-import pytest
-from sqlalchemy import make_url
+from support.api import node
+from support.commands import orbiter, serving, working
+from support.counting import Counting
+from support.operation import (
+    TTL,
+    a_flow,
+    a_held_flow,
+    all_ended,
+    begun,
+    call,
+    calling,
+    ended,
+    found,
+    settings,
+)
 
-from support.api import PASSWORD, Caller, edge, node
-from support.commands import Server, orbiter, serving, working
-from support.counting import Counting, counting
-
-TTL: Final = 3
 KILLS: Final = 10
 # A step counts as in flight until its record is committed, a moment after the answer.
 MOMENT: Final = 1.0
-EMAIL: Final = "ada@example.org"
-OPEN: Final = ("queued", "running", "waiting")
-
-
-@pytest.fixture
-def service() -> Iterator[Counting]:
-    with counting() as service:
-        yield service
-
-
-def settings(url: str, **more: object) -> dict[str, Any]:
-    return {
-        "DATABASE_URL": url,
-        "LEASE_SECONDS": TTL,
-        "RATE_LIMITS": "off",
-        "EGRESS_ALLOW": "127.0.0.1",
-        **more,
-    }
-
-
-@asynccontextmanager
-async def calling(server: Server) -> AsyncIterator[Caller]:
-    address = f"http://127.0.0.1:{server.port}"
-    async with httpx.AsyncClient(base_url=address, timeout=40) as client:
-        caller = Caller(client)
-        known = await caller.post("/auth/register", {"email": EMAIL, "password": PASSWORD})
-        assert known.status_code in (201, 409)
-        yield await caller.sign_in(EMAIL)
-
-
-async def a_flow(caller: Caller, *nodes: dict[str, Any], edges: str) -> str:
-    """Return the id of a workflow; *edges* is like `start > a, a > end`."""
-    pairs = (pair.split(" > ") for pair in edges.split(", "))
-    canvas = {
-        "nodes": [node("start", "start"), *nodes, node("end", "end")],
-        "edges": [edge(source, target) for source, target in pairs],
-    }
-    flow = await caller.workflow(await caller.project(str(time.monotonic_ns())), canvas)
-    assert flow["valid"], flow["issues"]
-    return str(flow["id"])
-
-
-def call(service: Counting, name: str, path: str = "/") -> dict[str, Any]:
-    return node(name, "http", {"url": service.url(path)})
-
-
-async def a_held_flow(caller: Caller, service: Counting) -> str:
-    """Return a workflow that calls /first, /held and /last, one after another."""
-    calls = (call(service, name, f"/{name}") for name in ("first", "held", "last"))
-    return await a_flow(
-        caller, *calls, edges="start > first, first > held, held > last, last > end"
-    )
-
-
-async def begun(caller: Caller, flow: str) -> str:
-    started = await caller.post(f"/workflows/{flow}/run", {})
-    assert started.status_code == 202, started.text
-    return str(started.json()["id"])
-
-
-async def ended(caller: Caller, run: str, seconds: float = 30) -> dict[str, Any]:
-    end = time.monotonic() + seconds
-    while (shown := (await caller.get(f"/runs/{run}")).json())["status"] in OPEN:
-        assert time.monotonic() < end, f"after {seconds} s it is {shown['status']}"
-        await asyncio.sleep(0.05)
-    return dict(shown)
-
-
-async def all_ended(caller: Caller) -> None:
-    """Return when no run is left that has not ended."""
-    end = time.monotonic() + TTL + 20
-    for status in OPEN * 2:
-        while (await caller.get(f"/runs?limit=1&status={status}")).json()["data"]:
-            assert time.monotonic() < end, "some are stuck"
-            await asyncio.sleep(0.1)
 
 
 async def test_ten_kills_under_load_lose_nothing_and_repeat_nothing_recorded(
@@ -212,7 +141,12 @@ async def test_workers_share_what_a_server_accepts_and_hear_of_a_cancellation(
             flow = await a_held_flow(caller, service)
             runs = [await begun(caller, flow) for _ in range(8)]
             await asyncio.to_thread(service.until, "/held", 8)
-            assert await executors(postgresql_url) == [4, 4]
+            shares = await found(
+                postgresql_url,
+                "SELECT count(*) FROM executions WHERE executor_id IS NOT NULL "
+                "GROUP BY executor_id",
+            )
+            assert shares == [4, 4]
 
             cancelled, at = runs.pop(), time.monotonic()
             await caller.post(f"/runs/{cancelled}/cancel", {})
@@ -227,17 +161,6 @@ async def test_workers_share_what_a_server_accepts_and_hear_of_a_cancellation(
                 assert (await ended(caller, run, TTL))["status"] == "completed"
             waited = await caller.post(f"/workflows/{flow}/run?wait=10", {})
             assert waited.json()["status"] == "completed"
-
-
-async def executors(url: str) -> list[int]:
-    """Return how many runs each process executes."""
-    address = make_url(url).set(drivername="postgresql")
-    connection = await asyncpg.connect(address.render_as_string(hide_password=False))
-    rows = await connection.fetch(
-        "SELECT count(*) FROM executions WHERE executor_id IS NOT NULL GROUP BY executor_id"
-    )
-    await connection.close()
-    return [row[0] for row in rows]
 
 
 def test_a_worker_needs_postgresql(tmp_path: Path) -> None:

@@ -15,6 +15,18 @@ from support.serving import a_free_port
 
 COMMAND = [sys.executable, "-c", "from orbiter.entrypoints.cli import main; main()"]
 
+# What `orbiter worker` does, with the interpreter of a build to come.
+_WORKER_TO_COME = """
+import asyncio, os, sys
+from orbiter.entrypoints import worker
+from orbiter.entrypoints.container import Container, running
+from orbiter.entrypoints.settings import load
+loaded = load(os.environ)
+container = Container(settings=loaded.settings)
+container.engine.add_kwargs(interpreter=int(sys.argv[1]))
+asyncio.run(worker.work(running(container), loaded))
+"""
+
 
 def environment(folder: Path, **settings: object) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ORBITER_")}
@@ -57,24 +69,27 @@ class Server:
 def serving(folder: Path, *, last_word: str = "  mails", **settings: object) -> Iterator[Server]:
     """Run a server till the block ends; *last_word* is what it says when it is ready."""
     port = a_free_port()
-    with _at_work("serve", "--port", str(port), folder=folder, **settings) as process:
+    with _at_work(*COMMAND, "serve", "--port", str(port), folder=folder, **settings) as process:
         yield Server(process, folder, port, _heard(process, last_word))
 
 
 @contextmanager
-def working(folder: Path, **settings: object) -> Iterator["subprocess.Popen[str]"]:
-    """Run a worker till the block ends."""
-    with _at_work("worker", folder=folder, **settings) as process:
+def working(
+    folder: Path, *, interpreter: int | None = None, **settings: object
+) -> Iterator["subprocess.Popen[str]"]:
+    """Run a worker till the block ends; with another *interpreter* than this build's if given."""
+    command = [*COMMAND, "worker"]
+    if interpreter is not None:
+        command = [sys.executable, "-c", _WORKER_TO_COME, str(interpreter)]
+    with _at_work(*command, folder=folder, **settings) as process:
         _heard(process, "  database")
         yield process
 
 
 @contextmanager
-def _at_work(
-    *arguments: str, folder: Path, **settings: object
-) -> Iterator["subprocess.Popen[str]"]:
+def _at_work(*command: str, folder: Path, **settings: object) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
-        [*COMMAND, *arguments],
+        command,
         env=environment(folder, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

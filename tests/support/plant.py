@@ -76,12 +76,11 @@ class Plant(Laboratory):
     def another_engine(self, **changes: Any) -> DurableRunEngine:
         return DurableRunEngine(
             storage=self.storage,
-            executor=self.executor,
             events=self.events,
             chronicle=self.chronicle,
             clock=self.clock,
             new_id=new_id,
-            **{"concurrency": self.concurrency, **changes},
+            **{"executor": self.executor, "concurrency": self.concurrency, **changes},
         )
 
     async def killed(self) -> None:
