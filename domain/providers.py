@@ -186,8 +186,9 @@ def url_problems(url: str | None) -> Iterator[FieldProblem]:
         return
     if parts.scheme not in ("http", "https") or not host:
         yield FieldProblem("base_url", "URL should be like https://host/path")
-    elif "@" in parts.netloc or "#" in url:
-        yield FieldProblem("base_url", "URL should have neither credentials nor a fragment")
+    elif "@" in parts.netloc or not set(url).isdisjoint("?#"):
+        message = "URL should have neither credentials nor a query nor a fragment"
+        yield FieldProblem("base_url", message)
 
 
 def models_problems(models: tuple[str, ...]) -> Iterator[FieldProblem]:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from orbiter.adapters.memory.run_feed import MemoryRunFeed
+from orbiter.adapters.models.echo import EchoModels
+from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.application.paging import Page, PageRequest
@@ -18,12 +20,16 @@ from orbiter.application.ports.repositories import (
     WorkflowFilter,
 )
 from orbiter.application.projects import ProjectHandlers
+from orbiter.application.providers import ProviderHandlers
 from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_events import Chronicle, RunEventHandlers
 from orbiter.application.runs import RunHandlers
+from orbiter.application.sealing import Seals
+from orbiter.application.vendors import Vendors
 from orbiter.application.workflows import WorkflowHandlers
 from orbiter.domain.errors import NotFound
 from orbiter.domain.identity import Actor, Role
+from orbiter.domain.providers import ProviderType
 from support.office import Office
 from support.runs import IdleEngine, a_run
 from support.triggers import Triggers
@@ -40,6 +46,7 @@ class Belongings:
     workflow: str
     schedule: str
     hook: str
+    provider: str
     run: str
 
 
@@ -57,6 +64,9 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
         admin, workflow_id=drawn.workflow.id, cron="0 9 * * *"
     )
     hooked = await triggers.hooks.create(admin, workflow_id=drawn.workflow.id, name="Orders")
+    provider = await providers_of(office).create(
+        admin, name="echoes", provider_type=ProviderType.ECHO
+    )
     run = a_run(admin.workspace_id, project.id)
     async with office.storage.open(admin.workspace_id) as uow:
         await uow.runs.add(run)
@@ -68,8 +78,14 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
         workflow=drawn.workflow.id,
         schedule=schedule.id,
         hook=hooked.hook.id,
+        provider=provider.id,
         run=run.id,
     )
+
+
+def providers_of(office: Office) -> ProviderHandlers:
+    vendors = Vendors(EchoModels(), Seals(FernetCipher(["k" * 32])))
+    return ProviderHandlers(office.work, vendors)
 
 
 def handlers_of_runs(office: Office) -> RunHandlers:
@@ -87,6 +103,7 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
     runs, request = handlers_of_runs(office), PageRequest()
     events = RunEventHandlers(office.work, MemoryRunFeed())
     triggers = Triggers(office.storage, office.clock)
+    providers = providers_of(office)
     schedules, hooks = triggers.schedules, triggers.hooks
     return {
         "sessions.remove": office.sessions.remove(actor, theirs.session),
@@ -105,6 +122,11 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
         "schedules.remove": schedules.remove(actor, theirs.schedule),
         "hooks.get": hooks.get(actor, theirs.hook),
         "hooks.remove": hooks.remove(actor, theirs.hook),
+        "providers.get": providers.get(actor, theirs.provider),
+        "providers.revise": providers.revise(actor, theirs.provider, enabled=False),
+        "providers.test": providers.test(actor, theirs.provider),
+        "providers.models": providers.models(actor, theirs.provider),
+        "providers.remove": providers.remove(actor, theirs.provider),
         "workflows.get": workflows.get(actor, theirs.workflow),
         "workflows.revise": workflows.revise(actor, theirs.workflow, name="Mine"),
         "workflows.duplicate": workflows.duplicate(actor, theirs.workflow),
@@ -129,6 +151,7 @@ async def stored(office: Office, actor: Actor) -> list[object]:
             await uow.workflows.page(everything, WorkflowFilter()),
             await uow.schedules.page(everything, TriggerFilter()),
             await uow.hooks.page(everything, TriggerFilter()),
+            await uow.providers.page(everything),
             await uow.runs.page(everything, RunFilter()),
             await uow.audit_log.page(everything, AuditFilter()),
         ]
@@ -156,6 +179,7 @@ def with_malformed_ids(ada: Belongings, alan: Belongings) -> Belongings:
         workflow=f"{ada.workflow}\n",
         schedule="",
         hook=ada.hook.upper(),
+        provider="\ud800",
         run="latest",
     )
 
@@ -184,6 +208,7 @@ async def test_nothing_is_found_and_nothing_changes(
         "workflows": "Workflow not found",
         "schedules": "Schedule not found",
         "hooks": "Hook not found",
+        "providers": "Provider not found",
         "runs": "Run not found",
     }
 
@@ -210,7 +235,8 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await WorkflowHandlers(office.work, JsonSchemas()).page(ada, request, WorkflowFilter()),
         await triggers.schedules.page(ada, request, TriggerFilter()),
         await triggers.hooks.page(ada, request, TriggerFilter()),
+        await providers_of(office).page(ada, request),
         await handlers_of_runs(office).page(ada, request, RunFilter()),
     ]
     assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
-    assert [len(page.items) for page in pages] == [2, 1, 10, 1, 1, 1, 1, 1]
+    assert [len(page.items) for page in pages] == [2, 1, 11, 1, 1, 1, 1, 1, 1]

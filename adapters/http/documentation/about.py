@@ -37,7 +37,8 @@ CSRF token. The scope `ci` opens `/api/v1/ci/*`; `read`, `write` and `run` open 
 most the role of who made the key.
 
 Roles hold what the ones before them hold: `viewer` reads, `developer` changes and runs, `admin`
-manages members and keys and reads the audit log. Ids of other workspaces do not exist: 404.
+manages members, keys and providers and reads the audit log. Ids of other workspaces do not exist:
+404.
 
 ## Requests
 
@@ -105,6 +106,9 @@ TAGS: Final = {
     "api-keys": "Credentials of programs, shown once.",
     "audit-log": "Who did what to what, when and from where.",
     "projects": "The folders everything else lives in.",
+    "providers": "Whose models are called: `<provider name or type>:<model>`, as in "
+    "`openai:gpt-4o`. The enabled providers of a type form a pool. `echo:echo` and `echo:script` "
+    "need no provider.",
     "workflows": f"Graphs of nodes, their versions, and starting them.\n\n{_node_kinds()}",
     "secrets": "Values that templates use as `{{ secrets.NAME }}` and nobody reads again.",
     "prices": "What the tokens of models cost: the list that comes with Orbiter, and your own.",
