@@ -25,9 +25,10 @@ class Anything:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string: a template, or a bare expression where the setting says so."""
+    """A string: a template, or a bare expression, or neither where the setting says so."""
 
     expression: bool = False
+    verbatim: bool = False
 
     def problems(self, field: str, value: object) -> Iterator[FieldProblem]:
         if not isinstance(value, str):

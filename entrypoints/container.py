@@ -22,6 +22,7 @@ from orbiter.adapters.notification.files import FileMailer
 from orbiter.adapters.notification.smtp import SmtpMailer
 from orbiter.adapters.outbound.client import GuardedHttpClient
 from orbiter.adapters.prices.kept import KeptPrices
+from orbiter.adapters.sandbox.monty import MontySandbox
 from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.security.passwords import Argon2PasswordHasher
 from orbiter.adapters.security.secret_key import load_secret_keys
@@ -139,11 +140,17 @@ class Container(containers.DeclarativeContainer):
     feed = providers.Singleton(MemoryRunFeed)
     prices = providers.Singleton(WorkspacePrices, storage, providers.Singleton(KeptPrices), clock)
     models = providers.Singleton(Models, storage, gateway, seals, prices, clock)
+    sandbox = providers.Singleton(
+        MontySandbox,
+        seconds=settings.provided.sandbox_seconds,
+        memory_mib=settings.provided.sandbox_memory_mib,
+    )
     world = providers.Singleton(
         World,
         templates=providers.Singleton(MinijinjaTemplates),
         schemas=schemas,
         http=http_client,
+        sandbox=sandbox,
         mailer=mailer,
         clock=clock,
         models=models,
@@ -239,6 +246,7 @@ async def running(container: Container) -> AsyncIterator[Orbiter]:
             await container.gateway().close()
             await container.http_client().close()
             container.passwords().close()
+            container.sandbox().close()
 
 
 @asynccontextmanager

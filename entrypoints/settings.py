@@ -124,6 +124,12 @@ class Settings:
         "86400",
         "Seconds that one run may be running, delays left out",
     )
+    sandbox_seconds: int = _setting(
+        readers.whole(1, 300), "2", "Seconds that users' code may compute at once"
+    )
+    sandbox_memory_mib: int = _setting(
+        readers.whole(16, 4096), "64", "MiB that users' code may hold"
+    )
     keep_runs_days: int = _setting(
         readers.whole(0, 36_500), "0", "Days that ended runs are kept; 0 for ever"
     )

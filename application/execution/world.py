@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from orbiter.application.ports.catalogue import Catalogue, Deltas, Vault
 from orbiter.application.ports.models import ModelCalls
 from orbiter.application.ports.outbound import HttpClient
+from orbiter.application.ports.sandbox import Sandbox
 from orbiter.application.ports.system import Clock, Mailer
 from orbiter.application.ports.templating import Schemas, Templates
 
@@ -17,6 +18,7 @@ class World:
     schemas: Schemas
     http: HttpClient
     mailer: Mailer
+    sandbox: Sandbox
     clock: Clock
     models: ModelCalls
     catalogue: Catalogue

@@ -207,6 +207,11 @@ NODE_KINDS: Final[Mapping[str, NodeKind]] = {
         pure=False,
         complaints=_auth_complaints,
     ),
+    "code": NodeKind(
+        Shape({"code": Text(verbatim=True), "inputs": Object()}),
+        frozenset({"code"}),
+        pure=False,
+    ),
     "delay": NodeKind(
         Shape({"seconds": Number(0, MAX_DELAY_SECONDS, template=True), "until": Text()}),
         pure=False,

@@ -3,11 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from orbiter.domain.code import UnreadableCode, argument_of_main
 from orbiter.domain.workflows.canvas import Canvas, Node, OnError
 from orbiter.domain.workflows.node_kinds import ERROR
 
 Pairs = Sequence[tuple[str, str]]
+
+# Of all code on a canvas: reading it holds up the process.
+CODE_MAX: Final = 256 * 1024
+_TOO_MUCH_CODE: Final = f"The nodes' code is longer than {CODE_MAX // 1024} KiB together"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +27,8 @@ class Issue:
 
 def issues_of(canvas: Canvas) -> tuple[Issue, ...]:
     """Return everything that keeps *canvas* from running, in the order of its nodes."""
-    found = [*_ends(canvas), *_configs(canvas), *_loops(canvas), *_edges(canvas), *_walks(canvas)]
+    rules = (_ends, _configs, _codes, _loops, _edges, _walks)
+    found = [issue for rule in rules for issue in rule(canvas)]
     order = {node.id: index for index, node in enumerate(canvas.nodes)}
     return tuple(sorted(found, key=lambda issue: order.get(issue.node_id or "", -1)))
 
@@ -44,6 +51,25 @@ def _configs(canvas: Canvas) -> Iterator[Issue]:
                 yield Issue(node_id=node.id, code="MISSING_CONFIG", message=message)
         for code, message in node.kind.complaints(node.config):
             yield Issue(node_id=node.id, code=code, message=message)
+
+
+def _codes(canvas: Canvas) -> Iterator[Issue]:
+    left = CODE_MAX
+    for node in canvas.nodes:
+        code = node.config.get("code")
+        if node.type == "code" and code:
+            left -= len(code)
+            message = _of_code(code) if left >= 0 else _TOO_MUCH_CODE
+            if message is not None:
+                yield Issue(node_id=node.id, code="INVALID_CODE", message=message)
+
+
+def _of_code(code: str) -> str | None:
+    try:
+        argument_of_main(code)
+    except UnreadableCode as unreadable:
+        return unreadable.message
+    return None
 
 
 def _loops(canvas: Canvas) -> Iterator[Issue]:

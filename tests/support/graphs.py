@@ -14,6 +14,7 @@ from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.models.gateway import VendorModels
 from orbiter.adapters.prices.kept import KeptPrices
 from orbiter.adapters.security.encryption import FernetCipher
+from orbiter.adapters.sandbox.monty import MontySandbox
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.adapters.templating.minijinja import MinijinjaTemplates
@@ -30,6 +31,7 @@ from orbiter.application.ports.outbound import (
     OutboundRequest,
 )
 from orbiter.application.ports.storage import Storage
+from orbiter.application.ports.sandbox import Sandbox
 from orbiter.application.ports.system import Mailer
 from orbiter.application.ports.templating import Templates
 from orbiter.application.prices import WorkspacePrices
@@ -168,6 +170,7 @@ class Laboratory:
 
     http: HttpClient = field(default_factory=Unplugged)
     mailer: Mailer = field(default_factory=MemoryMailer)
+    sandbox: Sandbox = field(default_factory=MontySandbox)
     templates: Templates = field(default_factory=MinijinjaTemplates)
     limits: Limits = Limits()
     # Real time has no say in virtual time, so runs compute without giving way unless asked to.
@@ -186,6 +189,7 @@ class Laboratory:
             schemas=self.schemas,
             http=self.http,
             mailer=self.mailer,
+            sandbox=self.sandbox,
             clock=self.clock,
             models=self.models,
             catalogue=StoredCatalogue(self.kept, self.clock),
