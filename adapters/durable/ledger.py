@@ -14,17 +14,19 @@ FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 TOGETHER_MAX: Final = 64
 
+Item = TypeVar("Item")
 Done = TypeVar("Done")
-Work = Callable[[UnitOfWork], Awaitable[Any]]
+Work = Callable[[UnitOfWork, Sequence[Any]], Awaitable[Sequence[Any]]]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One write, and where its outcome is told."""
+    """One write, and where its outcome is told; it is done with all others of equal *work*."""
 
     work: Work
+    item: Any
     outcome: asyncio.Future[Any]
 
 
@@ -45,8 +47,24 @@ class Ledger:
 
         *work* may be called again after others failed: it changes nothing but storage.
         """
+
+        async def alone(uow: UnitOfWork, _: Sequence[None]) -> Sequence[Done]:
+            return [await work(uow)]
+
+        return await self.write_together(workspace_id, alone, None)
+
+    async def write_together(
+        self,
+        workspace_id: str,
+        work: Callable[[UnitOfWork, Sequence[Item]], Awaitable[Sequence[Done]]],
+        item: Item,
+    ) -> Done:
+        """Do the same; *work* is called once with the items of all who wait with an equal one.
+
+        It gives the outcome of each, in order.
+        """
         outcome: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(workspace_id, []).append(Entry(work, outcome))
+        self._waiting.setdefault(workspace_id, []).append(Entry(work, item, outcome))
         if workspace_id not in self._writers:
             self._writers[workspace_id] = asyncio.ensure_future(self._write_all(workspace_id))
         return await outcome
@@ -75,14 +93,16 @@ class Ledger:
         while wanted:
             try:
                 async with self._storage.open(workspace_id) as uow:
-                    results = [await each.work(uow) for each in wanted]
+                    outcomes = await _outcomes(uow, wanted)
             except Unavailable as error:
                 log.warning("Runs wait for storage: %s", error.message)
             except Exception as error:
                 await self._write_singly(workspace_id, wanted, error)
                 return
             else:
-                _tell(wanted, results)
+                for entry, outcome in outcomes:
+                    if not entry.outcome.done():
+                        entry.outcome.set_result(outcome)
                 return
             await self._clock.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -98,7 +118,12 @@ class Ledger:
             entries[0].outcome.set_exception(error)
 
 
-def _tell(entries: Sequence[Entry], results: Sequence[Any]) -> None:
-    for entry, result in zip(entries, results, strict=True):
-        if not entry.outcome.done():
-            entry.outcome.set_result(result)
+async def _outcomes(uow: UnitOfWork, entries: Sequence[Entry]) -> Sequence[tuple[Entry, Any]]:
+    by_work: dict[Work, list[Entry]] = {}
+    for entry in entries:
+        by_work.setdefault(entry.work, []).append(entry)
+    outcomes = list[tuple[Entry, Any]]()
+    for work, same in by_work.items():
+        done = await work(uow, [entry.item for entry in same])
+        outcomes += zip(same, done, strict=True)
+    return outcomes

@@ -25,6 +25,19 @@ LONG_SECONDS: Final = 5.0
 _NO_SPACE: Final = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Records outcomes of any runs that one executor has."""
+
+    executor_id: str
+
+    async def __call__(
+        self, uow: UnitOfWork, outcomes: Sequence[tuple[str, Recorded]]
+    ) -> Sequence[Recorded | None]:
+        """Return what is kept; nothing where the run was taken away."""
+        return await uow.executions.record_all(self.executor_id, outcomes)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DurableStepRunner:
     """The effects of one run in one segment; *records* has those of the segments before.
@@ -91,17 +104,8 @@ class DurableStepRunner:
             await self.clock.sleep(retry.pause_before(len(failures) + 1))
 
     async def _record(self, recorded: Recorded) -> Recorded:
-        executor_id = self.lease.executor_id
-
-        async def work(uow: UnitOfWork) -> Recorded | None:
-            kept = uow.executions
-            if await kept.record(self.run_id, recorded, executor_id=executor_id):
-                return recorded
-            if not await kept.holds(self.run_id, executor_id):
-                return None
-            return (await kept.recorded(self.run_id)).get(recorded.key)
-
-        kept = await self.ledger.write(_NO_SPACE, work)
+        recording = Recording(self.lease.executor_id)
+        kept = await self.ledger.write_together(_NO_SPACE, recording, (self.run_id, recorded))
         if kept is None:
             raise asyncio.CancelledError
         self.records[recorded.key] = kept

@@ -131,9 +131,7 @@ class MemoryExecutions:
         """Return those of *run_ids* that the executor no longer has: cancelled, ended, taken."""
         return {run_id for run_id in run_ids if self._held(run_id, executor_id) is None}
 
-    async def record(
-        self, run_id: str, recorded: Recorded, *, executor_id: str | None = None
-    ) -> bool:
+    async def record(self, run_id: str, recorded: Recorded) -> bool:
         """Keep an outcome; say False, and keep the old one, when its key has one."""
         self.tables.effects.for_writing()
         if self.tables.runs.get(run_id) is None:
@@ -141,10 +139,14 @@ class MemoryExecutions:
         others = self.tables.effects.get(run_id) or {}
         if recorded.key in others:
             return False
-        if executor_id is not None and self._held(run_id, executor_id) is None:
-            return False
         self.tables.effects.put(run_id, {**others, recorded.key: recorded})
         return True
+
+    async def record_all(
+        self, executor_id: str, outcomes: Sequence[tuple[str, Recorded]]
+    ) -> Sequence[Recorded | None]:
+        """Keep an executor's outcomes, each with its run; return for each what is kept then."""
+        return [await self._kept(executor_id, *each) for each in outcomes]
 
     async def recorded(self, run_id: str) -> Mapping[str, Recorded]:
         """Return every outcome kept for a run, by key."""
@@ -211,6 +213,12 @@ class MemoryExecutions:
         for each in freed:
             self.tables.executions.put(each.run_id, replace(each, executor_id=None))
         return len(freed)
+
+    async def _kept(self, executor_id: str, run_id: str, recorded: Recorded) -> Recorded | None:
+        if self._held(run_id, executor_id) is None:
+            return None
+        await self.record(run_id, recorded)
+        return (await self.recorded(run_id))[recorded.key]
 
     def _held(self, run_id: str, executor_id: str) -> Execution | None:
         row = self._row(run_id)

@@ -269,15 +269,18 @@ class SqlExecutions:
         rows = await self._transaction.rows(_HELD, {"some": list(run_ids), "who": executor_id})
         return set(run_ids) - {row.run_id for row in rows}
 
-    async def record(
-        self, run_id: str, recorded: Recorded, *, executor_id: str | None = None
-    ) -> bool:
+    async def record(self, run_id: str, recorded: Recorded) -> bool:
         """Keep an outcome; say False, and keep the old one, when its key has one."""
-        row = row_of(run_id, recorded)
-        if executor_id is None:
-            return await self._changed(RECORD, row)
-        values = {f"new_{name}": value for name, value in row.items()}
-        return await self._changed(_RECORD_MINE, {**values, "which": run_id, "who": executor_id})
+        return await self._changed(RECORD, row_of(run_id, recorded))
+
+    async def record_all(
+        self, executor_id: str, outcomes: Sequence[tuple[str, Recorded]]
+    ) -> Sequence[Recorded | None]:
+        """Keep an executor's outcomes, each with its run; return for each what is kept then."""
+        rows = [_row_of_mine(executor_id, *each) for each in outcomes]
+        if await self._transaction.count(_RECORD_MINE, rows) == len(rows):
+            return [recorded for _, recorded in outcomes]
+        return [await self._kept(executor_id, run_id, each.key) for run_id, each in outcomes]
 
     async def recorded(self, run_id: str) -> Mapping[str, Recorded]:
         """Return every outcome kept for a run, by key."""
@@ -311,8 +314,18 @@ class SqlExecutions:
         await self._changed(_FREE_MINE, {"who": executor_id})
         await self._changed(DISMISS, {"who": executor_id})
 
+    async def _kept(self, executor_id: str, run_id: str, key: str) -> Recorded | None:
+        if not await self.holds(run_id, executor_id):
+            return None
+        return (await self.recorded(run_id)).get(key)
+
     async def _changed(self, statement: Executable, values: Mapping[str, Any]) -> bool:
         return (await self._transaction.write(statement, values)).rowcount > 0
+
+
+def _row_of_mine(executor_id: str, run_id: str, recorded: Recorded) -> Mapping[str, Any]:
+    values = {f"new_{name}": value for name, value in row_of(run_id, recorded).items()}
+    return {**values, "which": run_id, "who": executor_id}
 
 
 def _claimed(row: Any) -> Claimed:

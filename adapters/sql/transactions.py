@@ -48,6 +48,12 @@ class Transaction:
         self.require_writing()
         return await self._execute(statement, parameters)
 
+    async def count(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Execute a statement that writes for each of *rows*; return how many rows it changed."""
+        if rows and self.connection.dialect.supports_sane_multi_rowcount:
+            return (await self.write(statement, rows)).rowcount
+        return sum([(await self.write(statement, row)).rowcount for row in rows])
+
     def require_writing(self) -> None:
         """Raise RuntimeError in a unit of work that only reads."""
         if self.reading:

@@ -111,12 +111,16 @@ class Executions(Protocol):
         """Return those of *run_ids* that the executor no longer has: cancelled, ended, taken."""
         ...
 
-    async def record(
-        self, run_id: str, recorded: Recorded, *, executor_id: str | None = None
-    ) -> bool:
-        """Keep an outcome; say False, and keep the old one, when its key has one.
+    async def record(self, run_id: str, recorded: Recorded) -> bool:
+        """Keep an outcome; say False, and keep the old one, when its key has one."""
+        ...
 
-        With *executor_id*, say False too when that executor has the run no more.
+    async def record_all(
+        self, executor_id: str, outcomes: Sequence[tuple[str, Recorded]]
+    ) -> Sequence[Recorded | None]:
+        """Keep an executor's outcomes, each with its run; return for each what is kept then.
+
+        That is another where its key had one, and none where the executor has the run no more.
         """
         ...
 

@@ -105,7 +105,7 @@ async def test_what_another_has_can_not_be_ended_parked_released_or_recorded(
     async with kept(storage) as executions:
         assert not await executions.park(run, "b", wake_at=None)
         assert not await executions.remove(run, "b")
-        assert not await executions.record(run, Recorded(key="k", value=1), executor_id="b")
+        assert await executions.record_all("b", [(run, Recorded(key="k", value=1))]) == [None]
         await executions.release([run], "b")
         assert await executions.recorded(run) == {}
         assert await executions.holds(run, "a")
@@ -189,13 +189,33 @@ async def test_an_outcome_is_recorded_once(storage: Storage, tenant: Tenant) -> 
     good = Recorded(key=f"{run}:{'n' * 5000}:0:1", value=odd, failures=(("TIMEOUT", "slow"),))
     bad = Recorded(key="bad", failures=(("A", "b"), ("C", "d")), failed=True)
     async with kept(storage) as executions:
-        assert await executions.record(run, good, executor_id="a")
+        assert await executions.record_all("a", [(run, good)]) == [good]
         assert await executions.record(run, bad)
-        assert not await executions.record(run, Recorded(key=good.key, value=2), executor_id="a")
+        assert not await executions.record(run, Recorded(key=good.key, value=2))
         assert not await executions.record(run, Recorded(key="bad", value=2))
     async with kept(storage, reading=True) as executions:
         assert await executions.recorded(run) == {good.key: good, bad.key: bad}
         assert await executions.recorded("another") == {}
+
+
+async def test_of_outcomes_recorded_together_each_is_told_what_is_kept(
+    storage: Storage, tenant: Tenant
+) -> None:
+    mine, theirs = await accepted(storage, tenant, count=2)
+    async with kept(storage) as executions:
+        await executions.claim("a", interpreter=1, limit=1, at=LATER)
+        await executions.claim("b", interpreter=1, limit=1, at=LATER)
+        await executions.record(mine, old := Recorded(key="old", value=1))
+    new, another = Recorded(key="new", value=[2]), Recorded(key="another", value="3")
+    async with kept(storage) as executions:
+        outcomes = [(mine, new), (mine, Recorded(key="old", value=4)), (theirs, new)]
+        assert await executions.record_all("a", outcomes) == [new, old, None]
+        assert await executions.record_all("a", [(mine, another), (mine, new)]) == [another, new]
+        assert await executions.record_all("a", [("unknown", new)]) == [None]
+        assert await executions.record_all("a", []) == []
+    async with kept(storage, reading=True) as executions:
+        assert await executions.recorded(theirs) == {}
+        assert await executions.recorded(mine) == {"old": old, "new": new, "another": another}
 
 
 async def test_two_who_record_at_once_agree_on_one(storage: Storage, tenant: Tenant) -> None:
