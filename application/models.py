@@ -25,7 +25,6 @@ from orbiter.application.vendors import Vendors
 from orbiter.domain.providers import Provider, ProviderType
 from orbiter.domain.runs import Usage
 
-_FREE: Final = Decimal(0)
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -108,8 +107,6 @@ class Models:
         self, provider: Provider, models: Sequence[str], usage: Usage | None, cached_tokens: int
     ) -> Decimal | None:
         """Return the cost at the price of the first of *models* that has one."""
-        if provider.provider_type is ProviderType.ECHO:
-            return _FREE
         if usage is None:
             return None
         for model in dict.fromkeys(filter(None, models)):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.models.echo import EchoModels
+from orbiter.adapters.prices.kept import KeptPrices
 from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.application.models import Models
 from orbiter.application.ports.models import (
@@ -23,6 +24,7 @@ from orbiter.application.ports.models import (
     ModelError,
     OnText,
 )
+from orbiter.application.prices import WorkspacePrices
 from orbiter.application.sealing import Seals
 from orbiter.application.vendors import Vendors
 from orbiter.domain.providers import Provider, ProviderType
@@ -356,7 +358,8 @@ async def test_without_a_count_of_tokens_the_cost_is_unknown() -> None:
 
 
 def echoing(exchange: Exchange) -> Models:
-    return Models(exchange.storage, EchoModels(), SEALS, exchange.prices, exchange.clock)
+    prices = WorkspacePrices(exchange.storage, KeptPrices(), exchange.clock)
+    return Models(exchange.storage, EchoModels(), SEALS, prices, exchange.clock)
 
 
 async def test_echo_is_there_without_a_provider_and_costs_nothing(exchange: Exchange) -> None:

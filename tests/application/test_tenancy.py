@@ -19,12 +19,14 @@ from orbiter.application.ports.repositories import (
     TriggerFilter,
     WorkflowFilter,
 )
+from orbiter.application.ports.secrets import SecretFilter
 from orbiter.application.projects import ProjectHandlers
 from orbiter.application.providers import ProviderHandlers
 from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_events import Chronicle, RunEventHandlers
 from orbiter.application.runs import RunHandlers
 from orbiter.application.sealing import Seals
+from orbiter.application.secrets import SecretHandlers
 from orbiter.application.vendors import Vendors
 from orbiter.application.workflows import WorkflowHandlers
 from orbiter.domain.errors import NotFound
@@ -47,6 +49,7 @@ class Belongings:
     schedule: str
     hook: str
     provider: str
+    secret: str
     run: str
 
 
@@ -67,6 +70,9 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
     provider = await providers_of(office).create(
         admin, name="echoes", provider_type=ProviderType.ECHO
     )
+    secret = await secrets_of(office).create(
+        admin, name="TOKEN", value="correct-horse", project_id=project.id
+    )
     run = a_run(admin.workspace_id, project.id)
     async with office.storage.open(admin.workspace_id) as uow:
         await uow.runs.add(run)
@@ -79,6 +85,7 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
         schedule=schedule.id,
         hook=hooked.hook.id,
         provider=provider.id,
+        secret=secret.id,
         run=run.id,
     )
 
@@ -86,6 +93,10 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
 def providers_of(office: Office) -> ProviderHandlers:
     vendors = Vendors(EchoModels(), Seals(FernetCipher(["k" * 32])))
     return ProviderHandlers(office.work, vendors)
+
+
+def secrets_of(office: Office) -> SecretHandlers:
+    return SecretHandlers(office.work, Seals(FernetCipher(["k" * 32])))
 
 
 def handlers_of_runs(office: Office) -> RunHandlers:
@@ -103,7 +114,7 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
     runs, request = handlers_of_runs(office), PageRequest()
     events = RunEventHandlers(office.work, MemoryRunFeed())
     triggers = Triggers(office.storage, office.clock)
-    providers = providers_of(office)
+    providers, secrets = providers_of(office), secrets_of(office)
     schedules, hooks = triggers.schedules, triggers.hooks
     return {
         "sessions.remove": office.sessions.remove(actor, theirs.session),
@@ -127,6 +138,9 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
         "providers.test": providers.test(actor, theirs.provider),
         "providers.models": providers.models(actor, theirs.provider),
         "providers.remove": providers.remove(actor, theirs.provider),
+        "secrets.get": secrets.get(actor, theirs.secret),
+        "secrets.revise": secrets.revise(actor, theirs.secret, value="battery-staple"),
+        "secrets.remove": secrets.remove(actor, theirs.secret),
         "workflows.get": workflows.get(actor, theirs.workflow),
         "workflows.revise": workflows.revise(actor, theirs.workflow, name="Mine"),
         "workflows.duplicate": workflows.duplicate(actor, theirs.workflow),
@@ -152,6 +166,7 @@ async def stored(office: Office, actor: Actor) -> list[object]:
             await uow.schedules.page(everything, TriggerFilter()),
             await uow.hooks.page(everything, TriggerFilter()),
             await uow.providers.page(everything),
+            await uow.secrets.page(everything, SecretFilter()),
             await uow.runs.page(everything, RunFilter()),
             await uow.audit_log.page(everything, AuditFilter()),
         ]
@@ -180,6 +195,7 @@ def with_malformed_ids(ada: Belongings, alan: Belongings) -> Belongings:
         schedule="",
         hook=ada.hook.upper(),
         provider="\ud800",
+        secret=f"{{{ada.secret}}}",
         run="latest",
     )
 
@@ -209,6 +225,7 @@ async def test_nothing_is_found_and_nothing_changes(
         "schedules": "Schedule not found",
         "hooks": "Hook not found",
         "providers": "Provider not found",
+        "secrets": "Secret not found",
         "runs": "Run not found",
     }
 
@@ -236,7 +253,8 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await triggers.schedules.page(ada, request, TriggerFilter()),
         await triggers.hooks.page(ada, request, TriggerFilter()),
         await providers_of(office).page(ada, request),
+        await secrets_of(office).page(ada, request, SecretFilter()),
         await handlers_of_runs(office).page(ada, request, RunFilter()),
     ]
     assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
-    assert [len(page.items) for page in pages] == [2, 1, 11, 1, 1, 1, 1, 1, 1]
+    assert [len(page.items) for page in pages] == [2, 1, 12, 1, 1, 1, 1, 1, 1, 1]

@@ -115,6 +115,7 @@ TAGS: Final = {
     "runs": "What is running, what has run, and the trace of each step.",
     "schedules": "Workflows that start by the clock.",
     "hooks": "Addresses that start a workflow when something is posted to them.",
+    "notifications": "What runs tell or ask the caller in the app.",
     "ci": "Running workflows from a pipeline, with an API key of scope `ci`.",
     "health": "Whether the server lives and is ready to work.",
 }
