@@ -19,6 +19,7 @@ from orbiter.application.ports.executions import Claimed, Recorded
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.system import Clock, IdFactory
 from orbiter.application.run_events import Chronicle
+from orbiter.application.run_graphs import graph_of_run
 from orbiter.domain.errors import Unavailable
 from orbiter.domain.runs import Run, RunStatus, StepError
 
@@ -100,7 +101,7 @@ class DurableRunEngine:
         """Store the queued run in the caller's transaction; it is executed once that commits."""
         if self._stopping:
             raise Unavailable("The server is stopping")
-        graph = await uow.workflows.version(run.workflow_id or "", run.version)
+        graph = await graph_of_run(uow, run)
         await uow.runs.add(run)
         here = self._executes and not has_past and self._queue.has_room(run.workspace_id)
         executor_id = self._lease.executor_id if here else None

@@ -17,6 +17,7 @@ from orbiter.application.ports.execution import Past, Segment
 from orbiter.application.ports.executions import Claimed, Recorded
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.system import Clock
+from orbiter.application.run_graphs import graph_of_run
 from orbiter.domain.errors import NotFound, Unavailable
 from orbiter.domain.runs import Run, RunError, Step, StepError
 from orbiter.domain.workflows import WorkflowVersion
@@ -26,7 +27,7 @@ CRASHED: Final = RunError(
     code="CRASHED_REPEATEDLY",
     message=f"The process that executed the run ended {TAKEUPS_MAX} times in a row",
 )
-GONE: Final = RunError(code="WORKFLOW_DELETED", message="The workflow is not there any more")
+GONE: Final = RunError(code="WORKFLOW_DELETED", message="What was to be run is not there any more")
 BROKEN: Final = RunError(code="INTERNAL_ERROR", message="Something went wrong inside of Orbiter")
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ async def _found(uow: UnitOfWork, claimed: Claimed) -> Loaded | None:
     if run.ended:
         return None
     try:
-        graph = await uow.workflows.version(run.workflow_id or "", run.version)
+        graph = await graph_of_run(uow, run)
     except NotFound:
         graph = None
     return Loaded(

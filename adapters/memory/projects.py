@@ -7,6 +7,7 @@ from orbiter.adapters.memory.repository import MemoryRepository, page_of
 from orbiter.adapters.memory.tables import Tables
 from orbiter.adapters.memory.triggers import drop_triggers
 from orbiter.application.paging import Page, PageRequest
+from orbiter.domain.agents import Agent
 from orbiter.domain.errors import NotFound
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import Run
@@ -28,6 +29,7 @@ class MemoryProjects(MemoryRepository[Project]):
     async def dependents(self, project_id: str) -> Mapping[str, int]:
         """Count what the project holds, per kind."""
         counts = {
+            "agents": len(self._agents_of(project_id)),
             "workflows": len(self._workflows_of(project_id)),
             "runs": len(self._runs_of(project_id)),
             "secrets": len(self._secrets_of(project_id)),
@@ -47,6 +49,9 @@ class MemoryProjects(MemoryRepository[Project]):
             self._tables.workflows.drop(workflow.id)
             self._tables.versions.drop(workflow.id)
             drop_triggers(self._tables, workflow.id)
+        for agent in self._agents_of(project_id):
+            self._tables.agents.drop(agent.id)
+            self._tables.agent_versions.drop(agent.id)
         for secret in self._secrets_of(project_id):
             self._tables.secrets.drop(secret.id)
         return sorted((run for run in runs if not run.ended), key=lambda run: run.id)
@@ -55,6 +60,9 @@ class MemoryProjects(MemoryRepository[Project]):
         """Delete the project, and what it may still hold."""
         await super().remove(entity_id)
         await self.empty(entity_id)
+
+    def _agents_of(self, project_id: str) -> Sequence[Agent]:
+        return [row for row in self._tables.agents.rows() if self._holds(project_id, row)]
 
     def _workflows_of(self, project_id: str) -> Sequence[Workflow]:
         return [row for row in self._tables.workflows.rows() if self._holds(project_id, row)]
@@ -65,11 +73,11 @@ class MemoryProjects(MemoryRepository[Project]):
     def _secrets_of(self, project_id: str) -> Sequence[Secret]:
         return [row for row in self._tables.secrets.rows() if self._holds(project_id, row)]
 
-    def _holds(self, project_id: str, row: Workflow | Run | Secret) -> bool:
+    def _holds(self, project_id: str, row: Agent | Workflow | Run | Secret) -> bool:
         return (row.workspace_id, row.project_id) == (self._workspace_id, project_id)
 
 
-def require_project(tables: Tables, row: Workflow | Run) -> None:
+def require_project(tables: Tables, row: Agent | Workflow | Run) -> None:
     """Raise NotFound unless the project of *row* is in its workspace."""
     project = tables.projects.get(row.project_id)
     if project is None or project.workspace_id != row.workspace_id:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from orbiter.adapters.memory.agents import MemoryAgents
 from orbiter.adapters.memory.api_keys import MemoryApiKeys
 from orbiter.adapters.memory.audit_log import MemoryAuditLog
 from orbiter.adapters.memory.credentials import MemoryCredentials
@@ -30,6 +31,7 @@ class MemoryUnitOfWork:
     def __init__(self, tables: Tables, workspace_id: str) -> None:
         self.projects = MemoryProjects(tables, workspace_id)
         self.workflows = MemoryWorkflows(tables, workspace_id)
+        self.agents = MemoryAgents(tables, workspace_id)
         self.runs = MemoryRuns(tables, workspace_id)
         self.run_events = MemoryRunEventLog(tables, workspace_id)
         self.schedules = MemorySchedules(tables, workspace_id)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from orbiter.application.ports.executions import Recorded
+from orbiter.domain.agents import Agent, AgentVersion
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.hooks import Hook
@@ -98,6 +99,8 @@ class Tables:
     projects: Table[Project] = field(default_factory=Table)
     workflows: Table[Workflow] = field(default_factory=Table)
     versions: Table[Mapping[int, WorkflowVersion]] = field(default_factory=Table)
+    agents: Table[Agent] = field(default_factory=Table)
+    agent_versions: Table[Mapping[int, AgentVersion]] = field(default_factory=Table)
     runs: Table[Run] = field(default_factory=Table)
     steps: Table[Mapping[str, Step]] = field(default_factory=Table)
     run_events: Table[Sequence[RunEvent]] = field(default_factory=Table)

@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import Column, Index, String, Table, Text, bindparam, delete, func, select
 
+from orbiter.adapters.sql.agents import agents
 from orbiter.adapters.sql.columns import Id, Instant
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import Pages
@@ -44,7 +45,7 @@ _OF_PROJECT: Final = {
         table.c.workspace_id == bindparam("mine"),
         table.c.project_id == bindparam("the_id"),
     )
-    for table in (workflows, runs, secrets)
+    for table in (agents, workflows, runs, secrets)
 }
 _COUNTS: Final = select(
     *(

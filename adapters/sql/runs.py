@@ -71,6 +71,7 @@ runs: Final = Table(
     Index(None, "workspace_id", "id"),
     Index(None, "workspace_id", "project_id", "id"),
     Index(None, "workspace_id", "workflow_id", "id"),
+    Index(None, "workspace_id", "agent_id", "id"),
     Index(None, "workspace_id", "status", "id"),
     Index(None, "workspace_id", "queued_at"),
     Index(None, "parent_run_id"),

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from orbiter.adapters.sql.agents import SqlAgents
 from orbiter.adapters.sql.api_keys import SqlApiKeys
 from orbiter.adapters.sql.audit_log import SqlAuditLog
 from orbiter.adapters.sql.credentials import SqlCredentials
@@ -32,6 +33,7 @@ class SqlUnitOfWork:
         self.transaction = transaction
         self.projects = SqlProjects(transaction, workspace_id)
         self.workflows = SqlWorkflows(transaction, workspace_id, cache)
+        self.agents = SqlAgents(transaction, workspace_id)
         self.runs = SqlRuns(transaction, workspace_id)
         self.run_events = SqlRunEventLog(transaction, workspace_id)
         self.schedules = SqlSchedules(transaction, workspace_id)

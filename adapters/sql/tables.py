@@ -1,6 +1,7 @@
 """The metadata with every table in it."""
 
 from orbiter.adapters.sql import (
+    agents,
     api_keys,
     audit_log,
     effects,
@@ -27,6 +28,7 @@ from orbiter.adapters.sql import (
 from orbiter.adapters.sql.metadata import metadata
 
 __all__ = [
+    "agents",
     "api_keys",
     "audit_log",
     "effects",

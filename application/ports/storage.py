@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from orbiter.application.ports.agents import AgentRepository
 from orbiter.application.ports.executions import Executions
 from orbiter.application.ports.notifications import NotificationRepository
 from orbiter.application.ports.prices import PriceRepository
@@ -35,6 +36,8 @@ class UnitOfWork(Protocol):
     def projects(self) -> ProjectRepository: ...
     @property
     def workflows(self) -> WorkflowRepository: ...
+    @property
+    def agents(self) -> AgentRepository: ...
     @property
     def runs(self) -> RunRepository: ...
     @property
