@@ -38,6 +38,7 @@ from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.world import World
 from orbiter.application.facade import Orbiter
 from orbiter.application.models import Models
+from orbiter.application.notifications import StoredNotices
 from orbiter.application.ports.idempotency import IdempotencyStore
 from orbiter.application.ports.identity import RateLimiter
 from orbiter.application.ports.storage import Storage
@@ -152,6 +153,7 @@ class Container(containers.DeclarativeContainer):
         http=http_client,
         sandbox=sandbox,
         mailer=mailer,
+        notices=providers.Singleton(StoredNotices, storage, clock),
         clock=clock,
         models=models,
         catalogue=providers.Singleton(StoredCatalogue, storage, clock),

@@ -125,8 +125,9 @@ class Journal:
 
     def wait(self, step: Step) -> None:
         """Write that a node waits for what may take long."""
-        waiting = self._open[step.id] = step.wait()
-        if self._past.get(step.id) != waiting:
+        waiting, known = step.wait(), (self._open.get(step.id), self._past.get(step.id))
+        self._open[step.id] = waiting
+        if waiting not in known:
             self._trace.write(waiting)
 
     def explained(

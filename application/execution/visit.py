@@ -180,6 +180,20 @@ class Visit:
         assert self.step is not None
         return replace(self.step, attempt=self.attempt).question
 
+    async def wait_openly(self) -> None:
+        """Return when the trace shows that the node waits, and may be answered."""
+        assert self.step is not None
+        journal = self.journey.journal
+        step = journal.explained(
+            self.step,
+            input=self.input,
+            attempt=self.attempt,
+            logs=self.logs,
+            spent=self.account.spending,
+        )
+        journal.wait(step)
+        await journal.flush()
+
     async def sleep(self, seconds: float) -> None:
         """Let *seconds* pass."""
         await self.journey.sleep(self.key, seconds)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from orbiter.application.ports.catalogue import Catalogue, Deltas, Vault
 from orbiter.application.ports.models import ModelCalls
+from orbiter.application.ports.notifications import Notices
 from orbiter.application.ports.outbound import HttpClient
 from orbiter.application.ports.sandbox import Sandbox
 from orbiter.application.ports.system import Clock, Mailer
@@ -19,6 +20,7 @@ class World:
     http: HttpClient
     mailer: Mailer
     sandbox: Sandbox
+    notices: Notices
     clock: Clock
     models: ModelCalls
     catalogue: Catalogue

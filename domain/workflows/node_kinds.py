@@ -115,10 +115,10 @@ _AUTH: Final = Shape(
     required=frozenset({"type"}),
 )
 
-# Where a message goes; `in_app` comes with a place to keep such messages.
+# Where a message goes; `in_app` is to every member of the workspace.
 _CHANNEL: Final = Shape(
     {
-        "type": Choice(("webhook", "email")),
+        "type": Choice(("webhook", "email", "in_app")),
         "url": Text(),
         "secret": Text(),
         "to": ListOf(Text()),

@@ -24,6 +24,7 @@ from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.processor import Processor
 from orbiter.application.execution.world import World
 from orbiter.application.models import Models
+from orbiter.application.notifications import StoredNotices
 from orbiter.application.ports.outbound import (
     HttpClient,
     OutboundAnswer,
@@ -190,6 +191,7 @@ class Laboratory:
             http=self.http,
             mailer=self.mailer,
             sandbox=self.sandbox,
+            notices=StoredNotices(self.kept, self.clock),
             clock=self.clock,
             models=self.models,
             catalogue=StoredCatalogue(self.kept, self.clock),

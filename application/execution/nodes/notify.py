@@ -1,10 +1,11 @@
-"""`notify`: a message to a webhook, or by mail."""
+"""`notify`: a message to a webhook, by mail, or in the app."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from orbiter.application.execution.nodes.http import HIDDEN, TIMEOUT_SECONDS, without_credentials
+from orbiter.application.execution.notices import give_notice
 from orbiter.application.execution.outcome import NodeFailed, Outcome
 from orbiter.application.execution.visit import Visit
 from orbiter.application.outgoing_webhooks import signed
@@ -12,6 +13,8 @@ from orbiter.application.ports.execution import Effect
 from orbiter.application.ports.outbound import OutboundRequest
 from orbiter.application.ports.system import Mail
 from orbiter.domain.errors import Unavailable
+from orbiter.domain.identity import Permission
+from orbiter.domain.notifications import NotificationKind
 from orbiter.domain.users import email_problems
 
 SUBJECT: Final = "A message from Orbiter"
@@ -23,7 +26,7 @@ async def behave(visit: Visit) -> Outcome:
     config = {name: visit.render(value) for name, value in visit.config.items()}
     visit.input = _shown(config)
     channel = config["channel"]
-    send = _to_webhook if channel["type"] == "webhook" else _by_mail
+    send = _SENDERS[channel["type"]]
     return Outcome(await visit.perform(send(visit, channel, config)))
 
 
@@ -63,7 +66,7 @@ def _by_mail(visit: Visit, channel: Mapping[str, Any], config: Mapping[str, Any]
     for address in addresses:
         if list(email_problems(address)):
             raise NodeFailed("INVALID_ADDRESS", f"{address!r} is no e-mail address")
-    subject = " ".join(str(config.get("subject") or SUBJECT).split())
+    subject = _line(config.get("subject")) or SUBJECT
     waiting = [Mail(to=each, subject=subject, text=_text(config["message"])) for each in addresses]
 
     async def send() -> Any:
@@ -77,6 +80,31 @@ def _by_mail(visit: Visit, channel: Mapping[str, Any], config: Mapping[str, Any]
         return {"sent_to": addresses}
 
     return send
+
+
+def _in_app(visit: Visit, _: Mapping[str, Any], config: Mapping[str, Any]) -> Effect:
+    async def send() -> Any:
+        members = await give_notice(
+            visit,
+            NotificationKind.NOTIFY,
+            config["message"],
+            to=Permission.NOTIFICATIONS_READ,
+            subject=_line(config.get("subject")),
+        )
+        return {"members": members}
+
+    return send
+
+
+_SENDERS: Final[Mapping[str, Callable[[Visit, Mapping[str, Any], Mapping[str, Any]], Effect]]] = {
+    "webhook": _to_webhook,
+    "email": _by_mail,
+    "in_app": _in_app,
+}
+
+
+def _line(value: Any) -> str:
+    return " ".join(str(value or "").split())
 
 
 def _text(value: Any) -> str:
