@@ -37,7 +37,7 @@ class ApprovalHandlers:
         comment: str | None = None,
         fields: Mapping[str, Any] | None = None,
     ) -> Step:
-        """Return the answered step; its run goes on.
+        """Return the answered step; its run goes on, and nobody is asked any more.
 
         Raise Conflict when the step waits for no answer, or has one; Invalid when *fields* break
         the node's schema. What rejects needs no fields.
@@ -54,6 +54,7 @@ class ApprovalHandlers:
             answered = step.complete(answer, at=now)
             await uow.runs.put_steps([answered])
             await self.chronicle.of_steps(uow, run, [answered])
+            await uow.notifications.settle(run_id, step_id)
             await self.work.audit(uow, actor, f"run.{_VERBS[decision]}", run_id)
         return answered
 

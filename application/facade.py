@@ -13,6 +13,7 @@ from orbiter.application.errands import Errands
 from orbiter.application.execution.executor import Executor
 from orbiter.application.hooks import HookHandlers
 from orbiter.application.members import MemberHandlers
+from orbiter.application.notifications import NotificationHandlers
 from orbiter.application.periodic import Periodic
 from orbiter.application.ports.execution import RunEngine, RunEvents
 from orbiter.application.ports.identity import Cipher, PasswordHasher, Tokens
@@ -64,6 +65,7 @@ class Orbiter:
     replays: ReplayHandlers
     schedules: ScheduleHandlers
     hooks: HookHandlers
+    notifications: NotificationHandlers
     secrets: SecretHandlers
     prices: PriceHandlers
     storage: Storage
@@ -129,6 +131,7 @@ class Orbiter:
             storage=storage,
             engine=engine,
             schedules=ScheduleHandlers(work, calendar),
+            notifications=NotificationHandlers(work),
             hooks=HookHandlers(work, tokens, cipher, run_workflow, public_url),
             secrets=SecretHandlers(work, seals),
             prices=PriceHandlers(work, prices),

@@ -25,6 +25,7 @@ from orbiter.adapters.http.health import HealthController
 from orbiter.adapters.http.hooks import HookController
 from orbiter.adapters.http.idempotency import Idempotency
 from orbiter.adapters.http.members import MemberController
+from orbiter.adapters.http.notifications import NotificationController
 from orbiter.adapters.http.paging import pages
 from orbiter.adapters.http.prices import PriceController
 from orbiter.adapters.http.projects import ProjectController
@@ -63,6 +64,7 @@ CONTROLLERS: Final = (
     ReplayController,
     ScheduleController,
     HookController,
+    NotificationController,
     CiController,
     HealthController,
 )

@@ -130,3 +130,12 @@ class MemoryCredentials:
         for run in old:
             await MemoryRuns(self._tables, run.workspace_id).remove(run.id)
         return len(old)
+
+    async def remove_old_notifications(self, before: datetime, *, limit: int) -> int:
+        """Delete up to *limit* notifications from before a moment; return how many there were."""
+        self._tables.notifications.for_writing()
+        rows = self._tables.notifications.rows()
+        old = [row.id for row in rows if row.created_at < before][:limit]
+        for id in old:
+            self._tables.notifications.drop(id)
+        return len(old)

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, select, text
+from sqlalchemy import Delete, Row, Select, and_, bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
 
 from orbiter.adapters.sql.api_keys import API_KEYS, api_keys
 from orbiter.adapters.sql.columns import Instant, storable
 from orbiter.adapters.sql.hooks import BY_TOKEN, HOOKS
+from orbiter.adapters.sql.notifications import REMOVE_OLD_NOTIFICATIONS
 from orbiter.adapters.sql.password_resets import PASSWORD_RESETS, password_resets
 from orbiter.adapters.sql.runs import RUNS, UNENDED, runs
 from orbiter.adapters.sql.schedules import DUE, SCHEDULES
@@ -159,13 +160,20 @@ class SqlCredentials:
 
     async def remove_ended_runs(self, before: datetime, *, limit: int) -> int:
         """Delete up to *limit* runs that ended before a moment; 0 if another process does."""
+        return await self._remove_old(_REMOVE_OLD, before, limit)
+
+    async def remove_old_notifications(self, before: datetime, *, limit: int) -> int:
+        """Delete up to *limit* notifications from before a moment; 0 if another process does."""
+        return await self._remove_old(REMOVE_OLD_NOTIFICATIONS, before, limit)
+
+    async def _remove_old(self, statement: Delete, before: datetime, limit: int) -> int:
         self._transaction.require_writing()
         if self._transaction.connection.dialect.name == "postgresql":
             alone = await self._transaction.first(_ALONE, {})
             if alone is None or not alone[0]:
                 return 0
         which = {"before": before, "size": limit}
-        return (await self._transaction.write(_REMOVE_OLD, which)).rowcount
+        return (await self._transaction.write(statement, which)).rowcount
 
     async def _first(
         self, statement: Select[Any], parameters: Mapping[str, str]

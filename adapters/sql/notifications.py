@@ -92,6 +92,12 @@ _OLDEST: Final = (
     .order_by(notifications.c.id.desc())
     .offset(PER_MEMBER_MAX)
 )
+_OLD: Final = (
+    select(notifications.c.id)
+    .where(notifications.c.created_at < bindparam("before", type_=Instant))
+    .limit(bindparam("size"))
+)
+REMOVE_OLD_NOTIFICATIONS: Final = delete(notifications).where(notifications.c.id.in_(_OLD))
 _PRUNE: Final = delete(notifications).where(notifications.c.id.in_(_OLDEST))
 
 

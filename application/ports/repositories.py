@@ -106,7 +106,7 @@ class RunFilter:
 
 
 class RunRepository(Repository[Run], Protocol):
-    """Runs and their steps; removing a run removes its steps."""
+    """Runs and their steps; removing a run removes its steps and notifications."""
 
     async def page(self, request: PageRequest, only: RunFilter) -> Page[Run]:
         """Return a page of the runs that match."""
@@ -131,7 +131,7 @@ class RunRepository(Repository[Run], Protocol):
 class UserRepository(Repository[User], Protocol):
     """Members of the workspace, invited ones too; an e-mail signs in to one user at most.
 
-    Removing a user removes its sessions, API keys and password resets.
+    Removing a user removes its sessions, API keys, password resets and notifications.
     """
 
     async def page(self, request: PageRequest) -> Page[User]:
@@ -290,6 +290,13 @@ class Credentials(Protocol):
 
     async def remove_ended_runs(self, before: datetime, *, limit: int) -> int:
         """Delete up to *limit* runs that ended before a moment; return how many there were.
+
+        Nothing is done and 0 returned while another process is at it.
+        """
+        ...
+
+    async def remove_old_notifications(self, before: datetime, *, limit: int) -> int:
+        """Delete up to *limit* notifications from before a moment; return how many there were.
 
         Nothing is done and 0 returned while another process is at it.
         """

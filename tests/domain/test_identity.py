@@ -9,9 +9,9 @@ from orbiter.domain.identity import Permission, Role, Scope, permissions_of
 scope_sets = st.frozensets(st.sampled_from(Scope))
 
 
-def test_a_viewer_changes_nothing_but_the_own_account() -> None:
+def test_a_viewer_changes_nothing_but_what_is_the_own() -> None:
     changing = {one for one in permissions_of(Role.VIEWER) if not one.reads}
-    assert changing == {Permission.ACCOUNT_WRITE}
+    assert changing == {Permission.ACCOUNT_WRITE, Permission.NOTIFICATIONS_WRITE}
 
 
 def test_a_developer_does_everything_but_what_is_the_admins() -> None:
