@@ -29,13 +29,12 @@ def executed(workers: Workers, source: Source, names: Mapping[str, Any]) -> Code
     with _session(workers) as (session, printed):
         try:
             told = session.feed_run(source.text, inputs=dict(names), print_callback=printed)
-            value = value_of(told)
-        except SandboxError as refused:
-            raise SandboxError(refused.code, refused.message, printed.text) from None
+            return CodeResult(value=value_of(told), stdout=printed.text)
+        except SandboxError as error:
+            refused = error
         except MontyError as error:
-            code, message = _refusal(error, source, printed, workers)
-            raise SandboxError(code, message, printed.text) from None
-    return CodeResult(value=value, stdout=printed.text)
+            refused = _refusal(error, source, printed, workers)
+    raise SandboxError(refused.code, refused.message, printed.text)
 
 
 def refused_by_parser(workers: Workers, code: str) -> Sequence[str]:
@@ -65,34 +64,36 @@ def _session(workers: Workers) -> Iterator[tuple[MontySession, Printed]]:
 
 def _refusal(
     error: MontyError, source: Source, printed: Printed, workers: Workers
-) -> tuple[str, str]:
+) -> SandboxError:
     if printed.is_a_flood:
-        return "CODE_OUTPUT_LIMIT", f"The code printed more than {FLOOD // 1024} KiB"
+        message = f"The code printed more than {FLOOD // 1024} KiB"
+        return SandboxError("CODE_OUTPUT_LIMIT", message)
     if isinstance(error, MontySyntaxError):
-        return "CODE_SYNTAX_ERROR", _described(error, source)
+        return SandboxError("CODE_SYNTAX_ERROR", _described(error, source))
     if isinstance(error, MontyRuntimeError):
         return _failure(error, source, workers)
     if isinstance(error, MontyCrashedError) and error.timed_out:
         return _timeout(workers)
-    return "SANDBOX_UNAVAILABLE", "The sandbox's process ended while the code ran"
+    message = "The sandbox's process ended while the code ran"
+    return SandboxError("SANDBOX_UNAVAILABLE", message)
 
 
-def _failure(error: MontyRuntimeError, source: Source, workers: Workers) -> tuple[str, str]:
+def _failure(error: MontyRuntimeError, source: Source, workers: Workers) -> SandboxError:
     kind, message = _kind(error), error.display("msg")
     if kind == "TimeoutError" and "time limit exceeded" in message:
         return _timeout(workers)
     if kind == "MemoryError" and "memory limit" in message:
-        return "CODE_MEMORY_LIMIT", f"The code took more than {workers.memory_mib} MiB of memory"
+        told = f"The code took more than {workers.memory_mib} MiB of memory"
+        return SandboxError("CODE_MEMORY_LIMIT", told)
     if _is_of_result(error.traceback(), source):
-        refused = bad_result(message[:MESSAGE_MAX])
-        return refused.code, refused.message
+        return bad_result(message[:MESSAGE_MAX])
     if is_lacking(kind, message):
-        return "CODE_UNSUPPORTED", f"{_described(error, source)}. {SUBSET}"
-    return "CODE_FAILED", _described(error, source)
+        return SandboxError("CODE_UNSUPPORTED", f"{_described(error, source)}. {SUBSET}")
+    return SandboxError("CODE_FAILED", _described(error, source))
 
 
-def _timeout(workers: Workers) -> tuple[str, str]:
-    return "CODE_TIMEOUT", f"The code took more than {workers.seconds:g} s"
+def _timeout(workers: Workers) -> SandboxError:
+    return SandboxError("CODE_TIMEOUT", f"The code took more than {workers.seconds:g} s")
 
 
 def _described(error: MontyRuntimeError | MontySyntaxError, source: Source) -> str:

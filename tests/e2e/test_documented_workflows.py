@@ -27,6 +27,7 @@ TELLING = {
     "NodeFailed",
     "OutboundError",
     "RunError",
+    "SandboxError",
     "StepError",
 }
 SOURCES = (
@@ -35,6 +36,7 @@ SOURCES = (
     "application/child_runs.py",
     "adapters/durable/*.py",
     "adapters/outbound/*.py",
+    "adapters/sandbox/*.py",
     "domain/workflows/*.py",
 )
 
