@@ -1,6 +1,6 @@
 """Providers: whose models are called, and with which key."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -60,7 +60,7 @@ class ProviderSettings(TypedDict, total=False):
 
     base_url: str | None
     default_model: str | None
-    models: tuple[str, ...]
+    models: Sequence[str]
     max_retries: int
     timeout_seconds: float
     priority: int
@@ -88,7 +88,7 @@ class Provider:
     provider_type: ProviderType
     base_url: str | None = None
     default_model: str | None = None
-    models: tuple[str, ...] = ()
+    models: Sequence[str] = ()
     max_retries: int = 3
     timeout_seconds: float = 30
     priority: int = 0
@@ -103,6 +103,7 @@ class Provider:
     updated_at: datetime
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "models", tuple(self.models))
         if self.base_url is None:
             object.__setattr__(self, "base_url", DEFAULT_URLS.get(self.provider_type))
         require(
@@ -191,7 +192,7 @@ def url_problems(url: str | None) -> Iterator[FieldProblem]:
         yield FieldProblem("base_url", message)
 
 
-def models_problems(models: tuple[str, ...]) -> Iterator[FieldProblem]:
+def models_problems(models: Sequence[str]) -> Iterator[FieldProblem]:
     """Yield what is wrong with the names of the models on offer."""
     if len(models) > MODELS_MAX:
         message = f"List should have at most {MODELS_MAX} items after validation, not {len(models)}"

@@ -61,8 +61,12 @@ Key = Annotated[
 Hint = Annotated[str, Meta(description="The end of a long key.", examples=["…Uq2s"])]
 Model = Annotated[str, Meta(min_length=1, max_length=MODEL_MAX, examples=["gpt-4o"])]
 Offered = Annotated[
-    tuple[Model, ...],
-    Meta(max_length=MODELS_MAX, description="Names of models to choose from; others work, too."),
+    list[Model],
+    Meta(
+        max_length=MODELS_MAX,
+        description="Names of models to choose from; others work, too.",
+        examples=[["gpt-4o", "gpt-4o-mini"]],
+    ),
 ]
 Retries = Annotated[
     int,
@@ -70,7 +74,12 @@ Retries = Annotated[
 ]
 Timeout = Annotated[
     float,
-    Meta(ge=TIMEOUT_MIN, le=TIMEOUT_MAX, description="How long an answer is waited for."),
+    Meta(
+        ge=TIMEOUT_MIN,
+        le=TIMEOUT_MAX,
+        description="How long an answer is waited for, or a streamed one's next piece.",
+        examples=[30],
+    ),
 ]
 Priority = Annotated[
     int,
@@ -100,7 +109,7 @@ class NewProvider(Secretive):
     api_key: Key | None = None
     base_url: BaseUrl | None = None
     default_model: Model | None = None
-    models: Offered = ()
+    models: Offered = []
     max_retries: Retries = 3
     timeout_seconds: Timeout = 30
     priority: Priority = 0
@@ -131,7 +140,7 @@ class ProviderOut(Output):
     provider_type: ProviderType
     base_url: BaseUrl | None
     default_model: Model | None
-    models: list[Model]
+    models: Offered
     max_retries: Retries
     timeout_seconds: Timeout
     priority: Priority

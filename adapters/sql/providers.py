@@ -1,7 +1,7 @@
 """Providers in SQL."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     Boolean,
@@ -62,11 +62,7 @@ providers: Final = Table(
 )
 
 
-def _provider(*, models: list[str], **rest: Any) -> Provider:
-    return Provider(models=tuple(models), **rest)
-
-
-PROVIDERS: Final = Mapped(providers, _provider)
+PROVIDERS: Final = Mapped(providers, Provider)
 
 _STATEMENTS: Final = Statements(PROVIDERS, "Provider")
 _PAGES: Final = Pages(
