@@ -17,6 +17,7 @@ from orbiter.domain.projects import Project
 from orbiter.domain.providers import Provider
 from orbiter.domain.runs import Run, Step
 from orbiter.domain.schedules import Schedule
+from orbiter.domain.secrets import Secret
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Workflow, WorkflowVersion
@@ -93,6 +94,12 @@ async def test_providers(
     storage: Storage, tenant: Tenant, first: Provider, second: Provider
 ) -> None:
     await comes_back(storage, tenant, "providers", first, second)
+
+
+@odd
+@given(strategies.secrets, strategies.secrets)
+async def test_secrets(storage: Storage, tenant: Tenant, first: Secret, second: Secret) -> None:
+    await comes_back(storage, tenant, "secrets", first, second)
 
 
 @odd

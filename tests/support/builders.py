@@ -15,6 +15,7 @@ from orbiter.domain.projects import Project
 from orbiter.domain.providers import Provider, ProviderType
 from orbiter.domain.runs import Run, Step, Trigger
 from orbiter.domain.schedules import Schedule
+from orbiter.domain.secrets import Secret
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Canvas, Edge, Node, Workflow, WorkflowVersion
@@ -196,6 +197,22 @@ def a_notification(user: User, **changes: Any) -> Notification:
         "created_at": START,
     }
     return Notification(**{**given, **changes})
+
+
+def a_secret(project: Project, **changes: Any) -> Secret:
+    """Return a secret of the project with a name of its own."""
+    id = new_id()
+    given = {
+        "id": id,
+        "workspace_id": project.workspace_id,
+        "project_id": project.id,
+        "name": f"S{id.replace('-', '').upper()}",
+        "sealed_value": b"sealed",
+        "created_by": project.created_by,
+        "created_at": START,
+        "updated_at": START,
+    }
+    return Secret(**{**given, **changes})
 
 
 def a_run(project: Project, **changes: Any) -> Run:

@@ -28,6 +28,7 @@ from orbiter.domain.runs import (
     Usage,
 )
 from orbiter.domain.schedules import Schedule
+from orbiter.domain.secrets import Secret
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User, UserStatus
 from orbiter.domain.workflows import (
@@ -304,6 +305,17 @@ hooks: Final = st.builds(
     created_by=ids,
     created_at=moments,
     last_called_at=_maybe(moments),
+)
+secrets: Final = st.builds(
+    Secret,
+    id=ids,
+    workspace_id=ids,
+    project_id=ids,
+    name=st.from_regex("[A-Z][A-Z0-9_]{0,63}", fullmatch=True),
+    sealed_value=st.binary(max_size=50),
+    created_by=ids,
+    created_at=moments,
+    updated_at=moments,
 )
 providers: Final = st.builds(
     Provider,

@@ -12,6 +12,7 @@ from orbiter.application.ports.repositories import (
     TriggerFilter,
     WorkflowFilter,
 )
+from orbiter.application.ports.secrets import SecretFilter
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import RunStatus
@@ -25,6 +26,7 @@ from support.builders import (
     a_provider,
     a_run,
     a_schedule,
+    a_secret,
     a_session,
     a_user,
     a_version,
@@ -43,6 +45,7 @@ NOUNS: Final = (
     "schedules",
     "hooks",
     "providers",
+    "secrets",
     "notifications",
     "users",
     "sessions",
@@ -57,6 +60,7 @@ _CHANGES: Final[dict[str, dict[str, Any]]] = {
     "schedules": {"name": "Hourly", "inputs": {"a": [1]}, "next_run_at": None, "enabled": False},
     "hooks": {"name": "Old orders", "sealed_secret": b"\0sealed"},
     "providers": {"name": "Spare", "models": ("a:b",), "sealed_key": b"\0sealed", "priority": -1},
+    "secrets": {"name": "RENAMED", "sealed_value": b"\0sealed"},
     "notifications": {"title": "Done", "message": "", "read": True},
     "users": {"name": "Ann"},
     "sessions": {"address": "203.0.113.9"},
@@ -92,6 +96,8 @@ class Tenant:
                 return a_hook(self.workflow, **changes)
             case "providers":
                 return a_provider(self.id, **changes)
+            case "secrets":
+                return a_secret(self.project, **changes)
             case "notifications":
                 return a_notification(self.user, **changes)
             case "users":
@@ -118,6 +124,8 @@ class Tenant:
                 return await uow.hooks.page(request, TriggerFilter())
             case "providers":
                 return await uow.providers.page(request)
+            case "secrets":
+                return await uow.secrets.page(request, SecretFilter())
             case "notifications":
                 return await uow.notifications.page(
                     request, NotificationFilter(user_id=self.user.id)
