@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orbiter.application.accounts import AccountHandlers
+from orbiter.application.agents import AgentHandlers
 from orbiter.application.api_keys import ApiKeyHandlers
 from orbiter.application.approvals import ApprovalHandlers
 from orbiter.application.audit_log import AuditLogHandlers
@@ -57,6 +58,7 @@ class Orbiter:
     presence: Presence
     projects: ProjectHandlers
     providers: ProviderHandlers
+    agents: AgentHandlers
     workflows: WorkflowHandlers
     run_workflow: RunWorkflow
     runs: RunHandlers
@@ -122,6 +124,7 @@ class Orbiter:
             presence=Presence(work),
             projects=ProjectHandlers(work, engine),
             providers=ProviderHandlers(work, Vendors(gateway, seals)),
+            agents=AgentHandlers(work, schemas),
             workflows=WorkflowHandlers(work, schemas),
             run_workflow=run_workflow,
             runs=RunHandlers(work, engine, events, chronicle),

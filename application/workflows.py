@@ -23,7 +23,7 @@ from orbiter.domain.workflows import (
 )
 
 # Which setting of a node is a JSON Schema, by its type.
-_SCHEMAS: Final = {"start": "inputs", "approval": "fields"}
+_SCHEMAS: Final = {"start": "inputs", "approval": "fields", "llm": "output_schema"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
 """An agent: its head, and its versions, which never change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypedDict, Unpack
 
 from orbiter.domain.checks import require, text_problems
+from orbiter.domain.errors import FieldProblem
 from orbiter.domain.settings import Choice, Flag, ListOf, Number, Object, Shape, Text, TextOr
 
 NAME_MAX: Final = 255
@@ -20,6 +21,7 @@ WINDOW_MAX: Final = 1000
 REFERENCES_MAX: Final = 128
 PATTERNS_MAX: Final = 50
 PATTERN_MAX: Final = 500
+TOOL_CHOICES: Final = ("auto", "none", "required")
 
 
 class AgentStatus(StrEnum):
@@ -98,6 +100,16 @@ class AgentSettings:
     memory: Memory = Memory()
     output_schema: Mapping[str, Any] | None = None
     guardrails: Guardrails = Guardrails()
+
+    def problems(self) -> Iterator[FieldProblem]:
+        """Yield what is wrong with it, as far as it can be seen in it alone."""
+        yield from text_problems("instructions", self.instructions, maximum=INSTRUCTIONS_MAX)
+        yield from text_problems("model", self.model, minimum=1, maximum=MODEL_MAX)
+        if isinstance(self.tool_choice, str) and self.tool_choice not in TOOL_CHOICES:
+            message = "Input should be 'auto', 'none', 'required' or the name of a tool"
+            yield FieldProblem("tool_choice", message, "enum")
+        if self.model is not None and ":" not in self.model:
+            yield FieldProblem("model", "A model is named like openai:gpt-4o")
 
 
 # What an agent may be set to where it is written out in a node.
@@ -197,3 +209,34 @@ class Agent:
     def revise(self, *, at: datetime, **changes: Unpack[AgentChanges]) -> "Agent":
         """Return the agent with *changes* applied."""
         return replace(self, revision=self.revision + 1, updated_at=at, **changes)
+
+    def show(self, settings: AgentSettings) -> "Agent":
+        """Return the agent with *settings* as its next version."""
+        return replace(self, settings=settings, version=self.version + 1)
+
+    def snapshot(self, *, by: str, at: datetime) -> AgentVersion:
+        """Return the version that the agent is at, as it is now."""
+        return AgentVersion(
+            agent_id=self.id,
+            version=self.version,
+            name=self.name,
+            description=self.description,
+            settings=self.settings,
+            created_by=by,
+            created_at=at,
+        )
+
+    def copy(self, *, id: str, by: str, at: datetime) -> "Agent":
+        """Return a draft of the same content named `<name> (copy)`, at version 1."""
+        ending = " (copy)"
+        return replace(
+            self,
+            id=id,
+            name=self.name[: NAME_MAX - len(ending)] + ending,
+            status=AgentStatus.DRAFT,
+            version=1,
+            revision=1,
+            created_by=by,
+            created_at=at,
+            updated_at=at,
+        )

@@ -11,12 +11,18 @@ class Permission(StrEnum):
 
     ACCOUNT_READ = "account:read"
     ACCOUNT_WRITE = "account:write"
+    AGENTS_READ = "agents:read"
+    AGENTS_WRITE = "agents:write"
+    AGENTS_RUN = "agents:run"
     API_KEYS_READ = "api_keys:read"
     API_KEYS_WRITE = "api_keys:write"
     API_KEYS_MANAGE = "api_keys_of_others:write"
     AUDIT_READ = "audit_log:read"
     CI_READ = "ci:read"
     CI_RUN = "ci:run"
+    CONVERSATIONS_READ = "conversations:read"
+    CONVERSATIONS_WRITE = "conversations:write"
+    CONVERSATIONS_RUN = "conversations:run"
     HOOKS_READ = "hooks:read"
     HOOKS_WRITE = "hooks:write"
     MEMBERS_READ = "members:read"
@@ -35,6 +41,9 @@ class Permission(StrEnum):
     SCHEDULES_WRITE = "schedules:write"
     SECRETS_READ = "secrets:read"
     SECRETS_WRITE = "secrets:write"
+    TOOLS_READ = "tools:read"
+    TOOLS_WRITE = "tools:write"
+    TOOLS_RUN = "tools:run"
     WORKFLOWS_READ = "workflows:read"
     WORKFLOWS_WRITE = "workflows:write"
     WORKFLOWS_RUN = "workflows:run"
@@ -79,8 +88,10 @@ _VIEWER: Final = frozenset(
     {
         Permission.ACCOUNT_READ,
         Permission.ACCOUNT_WRITE,
+        Permission.AGENTS_READ,
         Permission.API_KEYS_READ,
         Permission.CI_READ,
+        Permission.CONVERSATIONS_READ,
         Permission.HOOKS_READ,
         Permission.MEMBERS_READ,
         Permission.NOTIFICATIONS_READ,
@@ -91,18 +102,25 @@ _VIEWER: Final = frozenset(
         Permission.RUNS_READ,
         Permission.SCHEDULES_READ,
         Permission.SECRETS_READ,
+        Permission.TOOLS_READ,
         Permission.WORKFLOWS_READ,
     }
 )
 _DEVELOPER: Final = _VIEWER | {
+    Permission.AGENTS_RUN,
+    Permission.AGENTS_WRITE,
     Permission.API_KEYS_WRITE,
     Permission.CI_RUN,
+    Permission.CONVERSATIONS_RUN,
+    Permission.CONVERSATIONS_WRITE,
     Permission.HOOKS_WRITE,
     Permission.PRICES_WRITE,
     Permission.PROJECTS_WRITE,
     Permission.RUNS_WRITE,
     Permission.SCHEDULES_WRITE,
     Permission.SECRETS_WRITE,
+    Permission.TOOLS_RUN,
+    Permission.TOOLS_WRITE,
     Permission.WORKFLOWS_RUN,
     Permission.WORKFLOWS_WRITE,
 }

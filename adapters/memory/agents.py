@@ -1,5 +1,7 @@
 """Agents and their versions in memory."""
 
+from collections.abc import Collection
+
 from orbiter.adapters.memory.projects import require_project
 from orbiter.adapters.memory.repository import MemoryRepository, page_by, page_of
 from orbiter.adapters.memory.tables import Tables
@@ -29,6 +31,10 @@ class MemoryAgents(MemoryRepository[Agent]):
             if only.project_id in (None, row.project_id) and only.status in (None, row.status)
         )
         return page_of(rows, request)
+
+    async def known(self, ids: Collection[str]) -> Collection[str]:
+        """Return those of the *ids* that agents here have."""
+        return {row.id for row in self._mine()} & set(ids)
 
     async def add_version(self, version: AgentVersion) -> None:
         """Store a new version of an agent of this workspace."""

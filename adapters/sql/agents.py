@@ -1,5 +1,6 @@
 """Agents and their versions in SQL."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -91,6 +92,10 @@ _PAGES: Final = Pages(
 _HEAD: Final = select(agents.c.id).where(
     agents.c.id == bindparam("the_id"), agents.c.workspace_id == bindparam("mine")
 )
+_KNOWN: Final = select(agents.c.id).where(
+    agents.c.workspace_id == bindparam("mine"),
+    agents.c.id.in_(bindparam("ids", expanding=True)),
+)
 _VERSION_PAGES: Final = Pages(
     _VERSIONS,
     versions.c.version,
@@ -121,6 +126,11 @@ class SqlAgents(SqlRepository[Agent]):
         if only.status is not None:
             wanted["status"] = only.status
         return await _PAGES.page(self._transaction, wanted, request, request.id_after())
+
+    async def known(self, ids: Collection[str]) -> Collection[str]:
+        """Return those of the *ids* that agents here have."""
+        which = {"mine": self._workspace_id, "ids": [each for each in ids if is_id(each)]}
+        return {row.id for row in await self._transaction.rows(_KNOWN, which)}
 
     async def add_version(self, version: AgentVersion) -> None:
         """Store a new version of an agent of this workspace."""

@@ -1,5 +1,6 @@
 """Where agents are kept."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,10 @@ class AgentRepository(Repository[Agent], Protocol):
 
     async def page(self, request: PageRequest, only: AgentFilter) -> Page[Agent]:
         """Return a page of the agents that match."""
+        ...
+
+    async def known(self, ids: Collection[str]) -> Collection[str]:
+        """Return those of the *ids* that agents here have."""
         ...
 
     async def add_version(self, version: AgentVersion) -> None:
