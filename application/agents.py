@@ -205,11 +205,11 @@ class AgentHandlers:
         for name in _REFERENCES:
             ids: Sequence[str] = getattr(settings, name)
             old = frozenset(getattr(known, name)) if known is not None else frozenset()
-            absent = await _absent(uow, name, [each for each in ids if each not in old])
+            unknown = await _absent(uow, name, [each for each in ids if each not in old])
             found += [
                 FieldProblem(f"{name}.{at}", f"There is no such {_NOUNS[name]}")
                 for at, each in enumerate(ids)
-                if each in absent
+                if each in unknown
             ]
         if found:
             raise Invalid(found)

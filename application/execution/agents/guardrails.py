@@ -30,7 +30,7 @@ def admitted(text: str, guardrails: Guardrails, schemas: Schemas) -> str:
     if most is not None and len(text) > most:
         raise NodeFailed("INPUT_TOO_LONG", f"The input is longer than {most} characters")
     _require_unblocked(text, guardrails, schemas, "INPUT_BLOCKED", "The input")
-    return redacted(text, guardrails)
+    return _without(text, guardrails)
 
 
 def released(value: Any, text: str, guardrails: Guardrails, schemas: Schemas) -> Any:
