@@ -159,3 +159,14 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         EgressAllowlist.parse(text)
     except ValueError as refusal:
         assert str(refusal)
+
+
+def test_a_list_with_more_entries_leaves_the_first_one_as_it_was() -> None:
+    opened = EgressAllowlist.parse("10.0.0.0/8")
+    more = opened.plus("127.0.0.1:11434, [::1]:11434")
+    assert more.allows("localhost", ip_address("127.0.0.1"), 11434)
+    assert more.allows("localhost", ip_address("::1"), 11434)
+    assert more.allows("x", ip_address("10.1.2.3"), 80)
+    assert not more.allows("localhost", ip_address("127.0.0.1"), 11435)
+    assert not more.allows("localhost", ip_address("127.0.0.2"), 11434)
+    assert not opened.allows("localhost", ip_address("127.0.0.1"), 11434)

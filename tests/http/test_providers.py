@@ -10,6 +10,7 @@ import structlog
 
 from orbiter.adapters.sql.schema import migrate
 from orbiter.adapters.sql.storage import SqlStorage
+from orbiter.application.ports.outbound import OutboundError, OutboundRequest
 from support.api import Api, Caller, running
 from support.openapi import document_of
 
@@ -214,6 +215,21 @@ async def test_a_dead_provider_is_no_error_of_ours(api: Api) -> None:
     asked = await admin.get(f"{path}/models")
     assert (asked.status_code, asked.json()["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
     assert tested.json()["error"] in asked.json()["error"]["message"]
+
+
+async def test_an_ollama_of_this_machine_is_open_to_providers_and_to_nobody_else(api: Api) -> None:
+    admin = await api.admin()
+    ollama = await made(admin, name="ollama", provider_type="ollama", api_key=None)
+    assert ollama["base_url"] == "http://127.0.0.1:11434"
+    tested = (await admin.post(f"/providers/{ollama['id']}/test")).json()
+    assert "the operator has not opened it" not in str(tested["error"])
+    aside = {"provider_type": "ollama", "base_url": "http://127.0.0.1:11435", "name": "aside"}
+    path = f"/providers/{(await made(admin, **aside))['id']}/test"
+    assert "the operator has not opened it" in (await admin.post(path)).json()["error"]
+    request = OutboundRequest(method="GET", url=ollama["base_url"], headers={}, query={})
+    with pytest.raises(OutboundError) as refused:
+        await api.container.http_client().send(request)
+    assert refused.value.code == "EGRESS_DENIED"
 
 
 async def test_retried_with_its_idempotency_key_it_is_added_once(api: Api) -> None:
