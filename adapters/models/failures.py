@@ -137,10 +137,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def quoted(said: object, key: str | None) -> str:
     """Return the vendor's words on one line, at most QUOTED_MAX characters, fit for users."""
-    text = _words(said)[:_READ_MAX]
+    text = _ADDRESS.sub("[address]", _words(said)[:_READ_MAX])
     if key:
         text = re.sub(rf"\S*{re.escape(key[:_KEY_TOLD])}\S*", _KEY, text)
-    text = _ADDRESS.sub("[address]", _MASKED.sub(_KEY, text))
+    text = _MASKED.sub(_KEY, text)
     line = "".join(each for each in " ".join(text.split()) if each.isprintable())
     return line if len(line) <= QUOTED_MAX else line[: QUOTED_MAX - 1] + "…"
 

@@ -110,9 +110,9 @@ class VendorModels:
             if which not in self._adapters:
                 try:
                     adapter = getattr(import_module(f"orbiter.adapters.models.{module}"), name)
-                except ModuleNotFoundError:
+                except ImportError as absent:
                     message = f"Providers of type {provider_type} need orbiter[{module}] installed"
-                    raise ModelError("EXTRA_NOT_INSTALLED", message) from None
+                    raise ModelError("EXTRA_NOT_INSTALLED", message) from absent
                 self._adapters[which] = adapter(self._client)
             return self._adapters[which]
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
@@ -129,17 +129,20 @@ def is_strict(schema: Any) -> bool:
 
 def _is_closed(schema: Mapping[str, Any]) -> bool:
     kind = schema.get("type")
-    if kind != "object" and not (isinstance(kind, Sequence) and "object" in kind):
+    if kind != "object" and not (isinstance(kind, list) and "object" in kind):
         return "properties" not in schema
     properties, required = schema.get("properties", {}), schema.get("required", [])
-    if not isinstance(properties, Mapping) or not isinstance(required, Sequence):
+    if not isinstance(properties, Mapping) or not isinstance(required, list):
         return False
-    return schema.get("additionalProperties") is False and set(properties) == set(required)
+    return schema.get("additionalProperties") is False and set(properties) == {*map(str, required)}
 
 
-def _inside(schema: Mapping[str, Any]) -> list[Any]:
-    inside = [schema["items"]] if "items" in schema else []
-    inside += schema.get("anyOf", [])
+def _inside(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the schemas in *schema*, and what should be one and is none."""
+    if "items" in schema:
+        yield schema["items"]
+    choices = schema.get("anyOf", [])
+    yield from choices if isinstance(choices, list) else [choices]
     for name in _OF_SCHEMAS:
-        inside += schema.get(name, {}).values()
-    return inside
+        named = schema.get(name, {})
+        yield from named.values() if isinstance(named, Mapping) else [named]

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -121,14 +121,30 @@ class _Received(httpx2.AsyncByteStream):
 
 
 class _Decoded(httpx2.AsyncByteStream):
-    """The same body decoded: a few bytes must not become gigabytes."""
+    """The same body decoded: a few bytes must not become gigabytes.
+
+    Who begins to read again goes on where he stopped: SDKs read the rest of a body so that its
+    connection can be used again.
+    """
 
     def __init__(self, received: httpx2.Response, max_bytes: int) -> None:
         self._received = received
         self._max_bytes = max_bytes
         self._is_stream = received.headers.get("content-type", "").startswith("text/event-stream")
+        self._parts = self._read()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    # No generator, which httpx2 would close as soon as the first reader goes.
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._parts)
+
+    async def aclose(self) -> None:
+        await self._received.aclose()
+        await self._parts.aclose()
+
+    async def _read(self) -> AsyncGenerator[bytes, None]:
         left = self._max_bytes
         async for part in self._received.aiter_bytes():
             if (left := left - len(part)) < 0:
@@ -138,9 +154,6 @@ class _Decoded(httpx2.AsyncByteStream):
                 yield part[start : start + size]
                 if size < len(part):
                     await asyncio.sleep(0)
-
-    async def aclose(self) -> None:
-        await self._received.aclose()
 
 
 def _wire(request: httpx2.Request) -> httpcore2.Request:

@@ -26,7 +26,7 @@ def breaking_off(begun: bytes) -> Talk:
     async def talk(heard: Heard, writer: asyncio.StreamWriter) -> None:
         writer.write(begun)
         await writer.drain()
-        raise ConnectionResetError
+        writer.close()
 
     return talk
 
@@ -44,14 +44,15 @@ def endless(event: bytes) -> Talk:
     return talk
 
 
-def huge(size: int = 1 << 30) -> Talk:
-    """Answer with a body of *size* bytes, made as it is sent."""
+def huge(size: int = 1 << 30, *, sent: list[int]) -> Talk:
+    """Answer with a body of *size* bytes, made as it is sent; *sent* has what could be sent."""
 
     async def talk(heard: Heard, writer: asyncio.StreamWriter) -> None:
         writer.write(head(200, {"content-type": "application/json", "content-length": str(size)}))
         for _ in range(size // len(_ROW)):
             writer.write(_ROW)
             await writer.drain()
+            sent.append(len(_ROW))
 
     return talk
 

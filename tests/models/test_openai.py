@@ -1,0 +1,479 @@
+"""OpenAI's wire format over real sockets: what is asked, and what answers become."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from orbiter.adapters.models.gateway import VendorModels
+from orbiter.application.ports.models import (
+    ChatAnswer,
+    ChatMessage,
+    ChatRequest,
+    ChatRole,
+    Endpoint,
+    FinishReason,
+    ModelError,
+    ToolCall,
+)
+from orbiter.domain.providers import ProviderType
+from orbiter.domain.runs import Usage
+from support.outbound import Server, Talk, serving
+from support.vendors import openai
+from support.vendors.serving import a_gateway, asked, in_turn, whole
+
+KEY = "sk-test-0123456789abcdef"
+HELLO = ChatMessage(role=ChatRole.USER, content="hello")
+ADD = ("add", {"a": 1, "b": 2})
+LOOK = ("look", {"for": "Zoë"})
+COMPATIBLES = sorted(
+    set(ProviderType)
+    - {
+        ProviderType.ANTHROPIC,
+        ProviderType.AZURE_OPENAI,
+        ProviderType.ECHO,
+        ProviderType.GEMINI,
+    }
+)
+
+
+def at(
+    server: Server, provider_type: ProviderType = ProviderType.OPENAI_COMPATIBLE, **options: Any
+) -> Endpoint:
+    chosen: dict[str, Any] = {
+        "base_url": server.url("/v1"),
+        "api_key": KEY,
+        "timeout_seconds": 5,
+    } | options
+    return Endpoint(provider_type=provider_type, **chosen)
+
+
+def a_request(**options: Any) -> ChatRequest:
+    return ChatRequest(**({"model": "gpt-asked", "messages": [HELLO]} | options))
+
+
+async def answer_to(
+    talk: Talk, request: ChatRequest | None = None, *, streamed: bool = False
+) -> tuple[ChatAnswer, list[str]]:
+    """Return what a vendor that talks like this answers, and the pieces of its text."""
+    told: list[str] = []
+    async with serving(talk) as server, a_gateway() as gateway:
+        on_text = told.append if streamed else None
+        return await gateway.chat(at(server), request or a_request(), on_text), told
+
+
+async def failure_of(talk: Talk, *, streamed: bool = False, key: str = KEY) -> ModelError:
+    async with serving(talk) as server, a_gateway() as gateway:
+        on_text = (lambda text: None) if streamed else None
+        with pytest.raises(ModelError) as failed:
+            await gateway.chat(at(server, api_key=key), a_request(), on_text)
+    return failed.value
+
+
+# Answers
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_text_usage_and_the_models_own_name_come_back(streamed: bool) -> None:
+    answer, told = await answer_to(openai.answering("so say we all"), streamed=streamed)
+    assert answer == ChatAnswer(
+        text="so say we all",
+        usage=Usage(input_tokens=11, output_tokens=7),
+        model="gpt-said",
+    )
+    assert told == (["so", " say", " we", " all"] if streamed else [])
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_parallel_tool_calls_come_back_with_their_arguments(streamed: bool) -> None:
+    answer, _ = await answer_to(openai.answering("", [ADD, LOOK]), streamed=streamed)
+    assert answer.finish_reason is FinishReason.TOOL_CALLS
+    assert [(call.id, call.name, call.arguments) for call in answer.tool_calls] == [
+        ("call_0", *ADD),
+        ("call_1", *LOOK),
+    ]
+
+
+async def test_a_stream_torn_into_single_bytes_is_the_same_answer() -> None:
+    events = list(openai.pieces("Zoë 😀 says", [ADD, LOOK]))
+    torn = await answer_to(openai.streaming(*events, pieces_of=1), streamed=True)
+    assert torn == await answer_to(openai.streaming(*events), streamed=True)
+
+
+async def test_each_piece_is_told_before_the_vendor_sends_the_next() -> None:
+    gate = asyncio.Event()
+
+    def tell(text: str) -> None:
+        told.append(text)
+        gate.set()
+
+    told: list[str] = []
+    events = [openai.delta(content=word) for word in ("one", "two", "three")]
+    talk = openai.streaming(*events, openai.delta(finish="stop"), openai.DONE, gate=gate)
+    async with serving(talk) as server, a_gateway() as gateway:
+        answering = asyncio.ensure_future(gateway.chat(at(server), a_request(), tell))
+        async with asyncio.timeout(5):
+            while len(told) < 3:
+                await asyncio.sleep(0)
+        assert not answering.done()
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+    assert told == ["one", "two", "three"]
+
+
+async def test_halves_of_a_character_are_told_together() -> None:
+    halves = [r'{"choices": [{"delta": {"content": "\ud83d"}}]}']
+    halves += [r'{"choices": [{"delta": {"content": "\ude00!\udc00"}}]}']
+    talk = openai.streaming(*halves, openai.delta(finish="stop"), openai.DONE)
+    answer, told = await answer_to(talk, streamed=True)
+    assert (answer.text, told) == ("😀!\N{REPLACEMENT CHARACTER}", ["😀!\N{REPLACEMENT CHARACTER}"])
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason"),
+    [
+        ("stop", FinishReason.STOP),
+        ("length", FinishReason.LENGTH),
+        ("model_length", FinishReason.LENGTH),
+        ("content_filter", FinishReason.CONTENT_FILTER),
+        ("eos", FinishReason.STOP),
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_finish_reasons(finish: str, reason: FinishReason, streamed: bool) -> None:
+    answer, _ = await answer_to(openai.answering("ok", finish=finish), streamed=streamed)
+    assert answer.finish_reason is reason
+
+
+async def test_calls_make_the_reason_whatever_the_server_says() -> None:
+    answer, _ = await answer_to(openai.answering("", [ADD], finish="stop"))
+    assert answer.finish_reason is FinishReason.TOOL_CALLS
+
+
+async def test_a_refusals_words_are_the_text() -> None:
+    said = openai.completion(None, refusal="I won't")
+    refused, _ = await answer_to(whole(said))
+    events = [openai.delta(refusal=word) for word in ("I", " won't")]
+    talk = openai.streaming(*events, openai.delta(finish="stop"), openai.DONE)
+    streamed, told = await answer_to(talk, streamed=True)
+    assert refused.text == streamed.text == "".join(told) == "I won't"
+    assert refused.finish_reason is streamed.finish_reason is FinishReason.REFUSAL
+
+
+async def test_usage_that_is_not_told_is_none() -> None:
+    for streamed in (False, True):
+        answer, _ = await answer_to(openai.answering(usage=None), streamed=streamed)
+        assert answer.usage is None
+
+
+async def test_tokens_read_from_the_vendors_cache_are_told() -> None:
+    usage = openai.used(20, 5, prompt_tokens_details={"cached_tokens": 16})
+    answer, _ = await answer_to(whole(openai.completion() | {"usage": usage}))
+    assert (answer.cached_tokens, answer.usage) == (16, Usage(input_tokens=20, output_tokens=5))
+
+
+async def test_a_content_in_parts_is_its_text() -> None:
+    parts = [{"type": "thinking", "thinking": [{"text": "hm"}]}, {"type": "text", "text": "yes"}]
+    answer, _ = await answer_to(whole(openai.completion(None, content=parts)))
+    assert answer.text == "yes"
+
+
+@pytest.mark.parametrize("arguments", ['{"a": 1', "[1]", "7", '{"a": NaN}', r'{"a": "\ud800"}'])
+async def test_arguments_that_are_no_object_are_told_as_written(arguments: str) -> None:
+    answer, _ = await answer_to(openai.answering("", [("add", arguments)]))
+    assert answer.tool_calls == (ToolCall(id="call_0", name="add", arguments=None, text=arguments),)
+
+
+async def test_no_arguments_at_all_are_none() -> None:
+    answer, _ = await answer_to(openai.answering("", [("now", "")]))
+    assert answer.tool_calls[0].arguments == {}
+
+
+async def test_a_server_of_little_care_is_understood() -> None:
+    """Arguments as an object, ids that are missing or the same, no index, no reason."""
+    calls: list[Any] = [{"function": {"name": "add", "arguments": {"a": 1}}} for _ in range(2)]
+    calls += [{"id": "same", "function": {"name": "add", "arguments": "{}"}} for _ in range(2)]
+    message = {"content": None, "tool_calls": calls}
+    answer, _ = await answer_to(whole({"choices": [{"message": message}]}))
+    assert [call.arguments for call in answer.tool_calls] == [{"a": 1}, {"a": 1}, {}, {}]
+    assert len({call.id for call in answer.tool_calls}) == 4
+    assert answer.model == "gpt-asked"
+
+
+@pytest.mark.parametrize(
+    "fragments",
+    [
+        # As OpenAI has it, one call amid the other.
+        [(0, "a", "x", "{"), (1, "b", "y", "{"), (0, None, None, "}"), (1, None, None, "}")],
+        # No index.
+        [(None, "a", "x", "{"), (None, None, None, "}"), (None, "b", "y", "{}")],
+        # No index, and the id each time.
+        [(None, "a", "x", "{"), (None, "a", None, "}"), (None, "b", "y", "{}")],
+        # Id and name each time.
+        [(0, "a", "x", "{"), (0, "a", "x", "}"), (1, "b", "y", "{}")],
+        # One index for all.
+        [(0, "a", "x", "{}"), (0, "b", "y", "{"), (0, None, None, "}")],
+    ],
+)
+async def test_fragments_of_calls_come_together(
+    fragments: Sequence[tuple[int | None, str | None, str | None, str]],
+) -> None:
+    events = [
+        openai.delta(
+            tool_calls=[
+                {"index": index, "id": name, "function": {"name": function, "arguments": text}}
+            ]
+        )
+        for index, name, function, text in fragments
+    ]
+    talk = openai.streaming(*events, openai.delta(finish="tool_calls"), openai.DONE)
+    answer, _ = await answer_to(talk, streamed=True)
+    told = [(call.id, call.name, call.arguments) for call in answer.tool_calls]
+    assert told == [("a", "x", {}), ("b", "y", {})]
+
+
+# Requests
+
+
+@pytest.mark.parametrize("provider_type", COMPATIBLES)
+async def test_every_compatible_server_is_asked_with_its_key(provider_type: ProviderType) -> None:
+    async with serving(openai.answering("yes")) as server, a_gateway() as gateway:
+        answer = await gateway.chat(at(server, provider_type), a_request())
+    (heard,) = server.heard
+    assert (heard.method, heard.target) == ("POST", "/v1/chat/completions")
+    assert heard.headers["authorization"] == f"Bearer {KEY}"
+    assert asked(heard) == {
+        "model": "gpt-asked",
+        "messages": [{"role": "user", "content": "hello"}],
+    }
+    assert answer.text == "yes"
+
+
+async def test_azure_is_asked_at_the_models_deployment() -> None:
+    for path in ("", "/", "/openai", "/openai/v1/"):
+        async with serving(openai.answering("yes")) as server, a_gateway() as gateway:
+            azure = at(server, ProviderType.AZURE_OPENAI, base_url=server.url(path))
+            assert (await gateway.chat(azure, a_request(model="my model"))).text == "yes"
+        (heard,) = server.heard
+        target = "/openai/deployments/my%20model/chat/completions?api-version=2024-10-21"
+        assert (heard.target, heard.headers["api-key"]) == (target, KEY)
+        assert "authorization" not in heard.headers
+
+
+async def test_ollama_needs_neither_key_nor_path() -> None:
+    async with serving(openai.answering("yes")) as server, a_gateway() as gateway:
+        ollama = at(server, ProviderType.OLLAMA, base_url=server.url(""), api_key=None)
+        assert (await gateway.chat(ollama, a_request())).text == "yes"
+    assert server.heard[0].target == "/v1/chat/completions"
+
+
+@pytest.mark.parametrize("provider_type", [ProviderType.AZURE_OPENAI, "openai_compatible"])
+async def test_nowhere_to_ask_is_an_error(provider_type: ProviderType) -> None:
+    async with a_gateway() as gateway:
+        with pytest.raises(ModelError, match="base_url") as failed:
+            await gateway.chat(Endpoint(provider_type=ProviderType(provider_type)), a_request())
+    assert failed.value.code == "MODEL_REQUEST_REFUSED"
+
+
+@pytest.mark.parametrize("key", ["sk-1\nX-Other: 1", "schlüssel", "a b"])
+async def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
+    assert (await failure_of(openai.answering(), key=key)).code == "MODEL_KEY_REFUSED"
+
+
+async def test_the_servers_own_environment_reaches_no_vendor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("API_KEY", "ADMIN_KEY", "ORG_ID", "PROJECT_ID"):
+        monkeypatch.setenv(f"OPENAI_{name}", "the-servers-own")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Own: the-servers-own")
+    monkeypatch.setenv("AZURE_OPENAI_AD_TOKEN", "the-servers-own")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9/the-servers-own")
+    async with serving(openai.answering()) as server, a_gateway() as gateway:
+        for provider_type in (ProviderType.OPENAI, ProviderType.AZURE_OPENAI):
+            await gateway.chat(at(server, provider_type, api_key=None), a_request())
+        await gateway.chat(at(server), a_request())
+    assert len(server.heard) == 3
+    assert "the-servers-own" not in str(server.heard)
+
+
+async def test_one_connection_serves_one_call_after_the_other() -> None:
+    async with serving(openai.answering("a b c")) as server, a_gateway() as gateway:
+        for on_text in (None, lambda text: None) * 3:
+            await gateway.chat(at(server), a_request(), on_text)
+    assert (len(server.heard), server.connections) == (6, 1)
+
+
+async def test_cookies_are_not_kept() -> None:
+    talk = whole(openai.completion(), headers={"set-cookie": "a=b; path=/"})
+    async with serving(talk) as server, a_gateway() as gateway:
+        for _ in range(2):
+            await gateway.chat(at(server), a_request())
+    assert not any("cookie" in heard.headers for heard in server.heard)
+
+
+# Embeddings and models
+
+
+async def test_embeddings_are_in_the_order_of_their_texts() -> None:
+    talk = openai.embedding([0.1, 0.2], [0.3, 0.4])
+    async with serving(talk) as server, a_gateway() as gateway:
+        answer = await gateway.embed(at(server), "small", ["a", "b"])
+    assert answer.vectors == [[0.1, 0.2], [0.3, 0.4]]
+    assert answer.usage == Usage(input_tokens=5)
+    said = asked(server.heard[0])
+    assert (said["model"], said["input"]) == ("small", ["a", "b"])
+
+
+async def test_too_few_embeddings_are_no_answer() -> None:
+    async with serving(openai.embedding([0.1])) as server, a_gateway() as gateway:
+        with pytest.raises(ModelError) as failed:
+            await gateway.embed(at(server), "small", ["a", "b"])
+    assert failed.value.code == "MODEL_BAD_ANSWER"
+
+
+async def test_models_are_sorted_and_bounded() -> None:
+    async with (
+        serving(
+            in_turn(openai.offering("b", "a", "b"), openai.offering(*map(str, range(2000))))
+        ) as server,
+        a_gateway() as gateway,
+    ):
+        assert await gateway.models(at(server)) == ["a", "b"]
+        assert len(await gateway.models(at(server))) == 500
+    assert (server.heard[0].method, server.heard[0].target) == ("GET", "/v1/models")
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "passing", "elsewhere"),
+    [
+        (400, "MODEL_REQUEST_REFUSED", False, False),
+        (401, "MODEL_KEY_REFUSED", False, True),
+        (402, "MODEL_REQUEST_REFUSED", False, True),
+        (403, "MODEL_KEY_REFUSED", False, True),
+        (404, "MODEL_NOT_FOUND", False, False),
+        (408, "MODEL_TIMEOUT", True, True),
+        (422, "MODEL_REQUEST_REFUSED", False, False),
+        (429, "MODEL_RATE_LIMITED", True, True),
+        (500, "MODEL_UNAVAILABLE", True, True),
+        (503, "MODEL_UNAVAILABLE", True, True),
+        (529, "MODEL_UNAVAILABLE", True, True),
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_statuses(
+    status: int, code: str, passing: bool, elsewhere: bool, streamed: bool
+) -> None:
+    failure = await failure_of(openai.failing(status, "no such luck"), streamed=streamed)
+    assert (failure.code, failure.passing, failure.elsewhere) == (code, passing, elsewhere)
+    assert "no such luck" in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7),
+        ({"retry-after-ms": "250", "retry-after": "7"}, 0.25),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "1e999"}, None),
+        ({}, None),
+    ],
+)
+async def test_a_vendor_says_when_to_come_again(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    failure = await failure_of(openai.failing(429, headers=headers))
+    assert failure.retry_after == seconds
+
+
+async def test_a_used_up_quota_does_not_pass() -> None:
+    failure = await failure_of(openai.failing(429, code="insufficient_quota"))
+    assert (failure.code, failure.passing, failure.elsewhere) == ("MODEL_RATE_LIMITED", False, True)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("This is too much", "context_length_exceeded"),
+        ("This model's maximum context length is 8192 tokens.", None),
+        ("the request exceeds the available context size", None),
+        ("Please reduce the length of the messages or completion.", None),
+    ],
+)
+async def test_messages_that_are_too_long_are_told_as_such(message: str, code: str | None) -> None:
+    assert (await failure_of(openai.failing(400, message, code=code))).code == (
+        "CONTEXT_LENGTH_EXCEEDED"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ({"message": "overloaded", "code": 502}, "MODEL_UNAVAILABLE"),
+        ({"message": "slow down", "code": "rate_limit_exceeded"}, "MODEL_RATE_LIMITED"),
+        ({"message": "too long", "code": "context_length_exceeded"}, "CONTEXT_LENGTH_EXCEEDED"),
+        ({"message": "what?", "type": "invalid_request_error"}, "MODEL_REQUEST_REFUSED"),
+        ("it broke", "MODEL_UNAVAILABLE"),
+    ],
+)
+async def test_an_error_in_an_answer_is_an_error(error: Any, code: str) -> None:
+    amid = openai.streaming(openai.delta(content="so "), {"error": error})
+    assert (await failure_of(amid, streamed=True)).code == code
+    assert (await failure_of(whole({"error": error}))).code == code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"object": "error", "message": "it is Tuesday"},
+        {"error": "it is Tuesday"},
+        {"detail": [{"loc": ["body"], "msg": "it is Tuesday"}]},
+        {"message": {"detail": [{"msg": "it is Tuesday"}]}},
+        b"it is Tuesday",
+    ],
+)
+async def test_errors_are_quoted_in_whatever_shape_they_come(body: Any) -> None:
+    assert str(await failure_of(whole(body, status=422))).endswith(": it is Tuesday")
+
+
+async def test_neither_key_nor_address_is_quoted() -> None:
+    said = f"{KEY} at https://inner.example/v1?key={KEY}, or {KEY[:12]}..., or sk-te****cdef"
+    failure = await failure_of(openai.failing(401, said + " no" * 1000))
+    assert str(failure).startswith(
+        "The vendor refuses the key: [key] at [address] or [key] or [key]"
+    )
+    assert len(str(failure)) < 600
+    assert KEY[:8] not in str(failure)
+
+
+async def test_a_page_of_html_is_not_quoted() -> None:
+    failure = await failure_of(whole(b"<html>Bad Gateway</html>", status=502))
+    assert str(failure) == "The vendor failed with status 502"
+
+
+async def test_nobody_listening_is_told() -> None:
+    async with serving(openai.answering()) as server:
+        pass
+    async with a_gateway() as gateway:
+        with pytest.raises(ModelError) as failed:
+            await gateway.chat(at(server), a_request())
+    assert (failed.value.code, failed.value.passing) == ("MODEL_UNAVAILABLE", True)
+    assert str(server.port) not in str(failed.value)
+
+
+async def test_calls_at_once_do_not_mix() -> None:
+    async def ask(gateway: VendorModels, server: Server, number: int) -> str:
+        message = ChatMessage(role=ChatRole.USER, content=str(number))
+        on_text = (lambda text: None) if number % 2 else None
+        return (await gateway.chat(at(server), a_request(messages=[message]), on_text)).text
+
+    async def repeat(heard: Any, writer: Any) -> None:
+        await openai.answering(asked(heard)["messages"][0]["content"])(heard, writer)
+
+    async with serving(repeat) as server, a_gateway() as gateway:
+        answers = await asyncio.gather(*(ask(gateway, server, number) for number in range(50)))
+    assert answers == list(map(str, range(50)))

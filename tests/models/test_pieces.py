@@ -1,0 +1,61 @@
+"""However an answer is torn, it is the same answer."""
+
+import json
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orbiter.adapters.models.openai_answers import Answering, Completion
+from orbiter.adapters.models.pieces import Speech, tool_call
+from support.vendors import openai
+from support.vendors.serving import Event
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)
+ARGUMENTS = st.dictionaries(TEXTS, st.integers(-(2**53), 2**53) | TEXTS | st.booleans(), max_size=4)
+CALLS = st.lists(st.tuples(st.text("abc_", min_size=1, max_size=5), ARGUMENTS), max_size=4)
+
+
+def put_together(*events: Event) -> Any:
+    told: list[str] = []
+    answering = Answering(told.append)
+    for event in events:
+        if event != openai.DONE:
+            answering.add(msgspec.convert(event, Completion))
+    answer = answering.answer("m")
+    assert "".join(told) == answer.text
+    return answer
+
+
+@given(TEXTS, CALLS)
+def test_a_streamed_answer_is_what_the_whole_one_is(text: str, calls: Any) -> None:
+    streamed = put_together(*openai.pieces(text, calls))
+    assert streamed == put_together(openai.completion(text, calls))
+    assert streamed.text == text
+    assert [(call.name, call.arguments) for call in streamed.tool_calls] == calls
+
+
+@given(st.lists(st.text(max_size=5), max_size=10))
+def test_what_is_told_can_be_encoded_and_adds_up(pieces: list[str]) -> None:
+    told: list[str] = []
+    speech = Speech(told.append)
+    for piece in pieces:
+        speech.say(piece)
+    whole = speech.ended()
+    assert whole == "".join(told)
+    assert (
+        whole.encode()
+        == "".join(pieces)
+        .encode("utf-16-le", "surrogatepass")
+        .decode("utf-16-le", "replace")
+        .encode()
+    )
+
+
+@given(st.text(max_size=40) | ARGUMENTS.map(json.dumps))
+def test_whatever_a_model_writes_as_arguments_is_kept(text: str) -> None:
+    call = tool_call(None, text, text)
+    assert call.text.encode() and call.name.encode() or not text
+    assert call.id.startswith("call_")
+    assert call.arguments is None or isinstance(call.arguments, dict)
