@@ -45,10 +45,15 @@ class Chronicle:
             # Its whole trace is stored with its end: what there is to tell can be told from that.
             await self._announce(uow, run.id, 0, ended=True)
             return
-        events = _events_of(run, steps, self.clock)
-        added = await uow.run_events.append(run.id, events) if events else ()
-        if added:
-            await self._announce(uow, run.id, added[-1].sequence, ended=added[-1].type in FINAL)
+        await self.of_runs(uow, [(run, steps)])
+
+    async def of_runs(self, uow: UnitOfWork, told: Sequence[tuple[Run, Sequence[Step]]]) -> None:
+        """Tell of stored runs and steps at once; none of those whose whole trace is stored."""
+        events = {run.id: _events_of(run, steps, self.clock) for run, steps in told}
+        wanted = {run_id: some for run_id, some in events.items() if some}
+        added = await uow.run_events.append(wanted) if wanted else {}
+        for run_id, some in added.items():
+            await self._announce(uow, run_id, some[-1].sequence, ended=some[-1].type in FINAL)
 
     async def of_steps(self, uow: UnitOfWork, run: Run, steps: Sequence[Step]) -> None:
         """Tell of stored *steps* of a run that goes on, whatever is known of how it stands."""

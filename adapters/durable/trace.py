@@ -100,9 +100,9 @@ class Trace:
                         await uow.runs.advance(pages.run)
                 ids = [pages.run.id for pages in kept]
                 await uow.runs.put_steps([step for id in ids for step in steps[id].values()])
-                for pages in kept:
-                    told = list(steps[pages.run.id].values())
-                    await self._chronicle.of_run(uow, pages.run, told)
+                await self._chronicle.of_runs(
+                    uow, [(pages.run, list(steps[pages.run.id].values())) for pages in kept]
+                )
         except Exception as error:
             log.warning("Steps could not be stored yet: %s", error)
             return False

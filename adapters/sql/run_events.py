@@ -1,7 +1,8 @@
 """Events of runs in SQL; on PostgreSQL every process is notified of those that are committed."""
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     bindparam,
     exists,
     func,
@@ -31,6 +33,7 @@ from orbiter.domain.run_events import ENDED, RunEvent, RunEventType, numbered
 from orbiter.domain.runs import TERMINAL, Run, Step
 
 ONCE_LENGTH: Final = ID_LENGTH + 6
+WORDS_AT_ONCE: Final = 10_000  # a statement has a bound number of parameters
 
 run_events: Final = Table(
     "run_events",
@@ -48,14 +51,29 @@ run_events: Final = Table(
 _cells: Final = run_events.c
 _THE_RUN: Final = (runs.c.id == bindparam("of_run"), runs.c.workspace_id == bindparam("mine"))
 _OF_RUN: Final = _cells.run_id == bindparam("of_run")
-_LOCK: Final = select(runs.c.status).where(*_THE_RUN).with_for_update(key_share=True)
+_THE_RUNS: Final = (
+    runs.c.id.in_(bindparam("of_runs", expanding=True)),
+    runs.c.workspace_id == bindparam("mine"),
+)
+_LOCK: Final = (
+    select(runs.c.id).where(*_THE_RUNS).order_by(runs.c.id).with_for_update(key_share=True)
+)
 _last: Final = run_events.alias("last")
 _LAST: Final = (
-    select(func.max(_last.c.sequence)).where(_last.c.run_id == bindparam("of_run"))
-).scalar_subquery()
-_TOLD: Final = select(_cells.sequence, _cells.once).where(
-    _OF_RUN,
-    or_(_cells.once.in_(bindparam("some", expanding=True)), _cells.sequence == _LAST),
+    select(func.max(_last.c.sequence)).where(_last.c.run_id == runs.c.id).scalar_subquery()
+)
+_TOLD: Final = (
+    select(runs.c.id, runs.c.status, _cells.sequence, _cells.once)
+    .join_from(
+        runs,
+        run_events,
+        and_(
+            _cells.run_id == runs.c.id,
+            or_(_cells.once.in_(bindparam("some", expanding=True)), _cells.sequence == _LAST),
+        ),
+        isouter=True,
+    )
+    .where(*_THE_RUNS)
 )
 _PAGE: Final = (
     select(_cells.sequence, _cells.type, _cells.at, _cells.step, _cells.run)
@@ -82,20 +100,23 @@ class SqlRunEventLog:
         self._transaction = transaction
         self._workspace_id = workspace_id
 
-    async def append(self, run_id: str, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
-        """Add events of one run and return those that were added."""
+    async def append(
+        self, events: Mapping[str, Sequence[RunEvent]]
+    ) -> Mapping[str, Sequence[RunEvent]]:
+        """Add events of runs, each counted on from its last; return what was added, by run."""
         self._transaction.require_writing()
-        which = {"of_run": run_id, "mine": self._workspace_id}
+        which = {"of_runs": [id for id in events if is_id(id)], "mine": self._workspace_id}
         # Locked first, as a statement that waits for a lock has looked at the rest before.
-        run = await self._transaction.first(_LOCK, which) if is_id(run_id) else None
-        if run is None or (run.status in TERMINAL and all(each.once != ENDED for each in events)):
-            return ()
-        once = {event.once for event in events if event.once is not None} | {ENDED}
-        found = await self._transaction.rows(_TOLD, {"of_run": run_id, "some": sorted(once)})
-        told = {row.once for row in found if row.once is not None}
-        added = numbered(events, told, max((row.sequence for row in found), default=0))
+        await self._transaction.lock(_LOCK, which)
+        once = {each.once for told in events.values() for each in told if each.once is not None}
+        words, by_run = sorted({*once, ENDED}), defaultdict[str, list[Any]](list)
+        for at in range(0, len(words), WORDS_AT_ONCE):
+            some = words[at : at + WORDS_AT_ONCE]
+            for row in await self._transaction.rows(_TOLD, {**which, "some": some}):
+                by_run[row.id].append(row)
+        added = {id: told for id, rows in by_run.items() if (told := _added(events[id], rows))}
         if added:
-            rows = [{**which, **_row(event)} for event in added]
+            rows = [self._row(event) for told in added.values() for event in told]
             await self._transaction.write(_APPEND, rows)
         return added
 
@@ -113,18 +134,25 @@ class SqlRunEventLog:
         found = await self._transaction.rows(_PAGE, {**which, "beyond": after, "size": limit})
         return [_event(run_id, row) for row in found]
 
+    def _row(self, event: RunEvent) -> Mapping[str, Any]:
+        return {
+            "of_run": event.run_id,
+            "mine": self._workspace_id,
+            "new_run_id": event.run_id,
+            "new_sequence": event.sequence,
+            "new_type": event.type,
+            "new_at": event.at,
+            "new_once": event.once,
+            "new_step": _text(event.step),
+            "new_run": _text(event.run),
+        }
 
-def _row(event: RunEvent) -> dict[str, Any]:
-    row = {
-        "run_id": event.run_id,
-        "sequence": event.sequence,
-        "type": event.type,
-        "at": event.at,
-        "once": event.once,
-        "step": _text(event.step),
-        "run": _text(event.run),
-    }
-    return {f"new_{name}": value for name, value in row.items()}
+
+def _added(events: Sequence[RunEvent], rows: Sequence[Any]) -> Sequence[RunEvent]:
+    if rows[0].status in TERMINAL and all(each.once != ENDED for each in events):
+        return ()
+    told = {row.once for row in rows if row.once is not None}
+    return numbered(events, told, max(row.sequence or 0 for row in rows))
 
 
 def _text(told: Run | Step | None) -> str | None:

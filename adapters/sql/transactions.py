@@ -38,10 +38,10 @@ class Transaction:
         """Return the first row a SELECT finds."""
         return (await self._execute(statement, parameters)).first()
 
-    async def lock(self, statement: Executable) -> None:
+    async def lock(self, statement: Executable, parameters: Parameters | None = None) -> None:
         """Lock what *statement* says; SQLite has one writer, who needs no lock."""
         if self.connection.dialect.name == "postgresql":
-            await self.write(statement, {})
+            await self.write(statement, parameters or {})
 
     async def write(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
         """Change rows, raising what a violated constraint stands for."""

@@ -1,6 +1,6 @@
 """The log of what happened to runs, and the word that there is more in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -10,11 +10,13 @@ from orbiter.domain.run_events import RunEvent
 class RunEventLog(Protocol):
     """Events of the workspace's runs, only ever added; they go with their run."""
 
-    async def append(self, run_id: str, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
-        """Add events of one run, counted on from its last, and return those that were added.
+    async def append(
+        self, events: Mapping[str, Sequence[RunEvent]]
+    ) -> Mapping[str, Sequence[RunEvent]]:
+        """Add events of runs, each counted on from its last; return what was added, by run.
 
-        What was told already and is told once is left out, as is what comes after the run's end.
-        Events of no run here are dropped. The next who appends to the run waits for the commit.
+        What was told already and is told once is left out, as is what comes after a run's end.
+        Events of no run here are dropped. The next who appends to one waits for the commit.
         """
         ...
 

@@ -112,6 +112,25 @@ async def test_nothing_is_lost_in_what_an_event_tells(
     assert events[-1].run == ended
 
 
+async def test_events_of_several_runs_are_added_at_once_each_counted_by_itself(
+    storage: Storage, tenant: Tenant, stranger: Tenant, run: Run
+) -> None:
+    other, strange = await added(storage, tenant), await added(storage, stranger)
+    over = await added(storage, tenant)
+    await tell(storage, run, [a_step(run)])
+    await tell(storage, over.cancel(at=LATER), [])
+    both = (run, other, strange, over)
+    async with storage.open(tenant.id) as uow:
+        new = await uow.run_events.append({of.id: told(of, [a_step(of, 1)]) for of in both})
+    assert {run_id: [event.sequence for event in some] for run_id, some in new.items()} == {
+        run.id: [3],
+        other.id: [1, 2],
+    }
+    assert len(await read(storage, tenant, run)) == 3
+    assert list(new[other.id]) == await read(storage, tenant, other)
+    assert await read(storage, stranger, strange) == []
+
+
 async def test_writers_at_once_leave_no_gap(storage: Storage, tenant: Tenant, run: Run) -> None:
     other = await added(storage, tenant)
 
@@ -119,7 +138,7 @@ async def test_writers_at_once_leave_no_gap(storage: Storage, tenant: Tenant, ru
         of = run if number % 2 else other
         async with storage.open(tenant.id) as uow:
             await uow.runs.put_steps([a_step(of, number)])
-            await uow.run_events.append(of.id, told(of, [a_step(of, number)]))
+            await uow.run_events.append({of.id: told(of, [a_step(of, number)])})
 
     await asyncio.gather(*(write(number) for number in range(20)))
     for one in (run, other):
@@ -133,13 +152,13 @@ async def test_a_cancellation_and_a_writer_do_not_block_each_other(
     async def write(number: int) -> None:
         async with storage.open(tenant.id) as uow:
             await uow.runs.put_steps([a_step(run, number)])
-            await uow.run_events.append(run.id, told(run, [a_step(run, number)]))
+            await uow.run_events.append({run.id: told(run, [a_step(run, number)])})
 
     async def cancel() -> None:
         async with storage.open(tenant.id) as uow:
             cancelled = (await uow.runs.get(run.id)).cancel(at=LATER)
             await uow.runs.advance(cancelled)
-            await uow.run_events.append(run.id, told(cancelled, []))
+            await uow.run_events.append({run.id: told(cancelled, [])})
 
     work = [write(number) for number in range(10)]
     async with asyncio.timeout(30):
@@ -155,7 +174,7 @@ async def test_what_is_rolled_back_was_never_told(
     await tell(storage, run, [])
     with pytest.raises(ZeroDivisionError):
         async with storage.open(tenant.id) as uow:
-            await uow.run_events.append(run.id, told(run, [a_step(run)]))
+            await uow.run_events.append({run.id: told(run, [a_step(run)])})
             raise ZeroDivisionError
     await tell(storage, run, [a_step(run, 1)])
     assert [event.sequence for event in await read(storage, tenant, run)] == [1, 2]
@@ -166,7 +185,7 @@ async def test_another_workspace_neither_reads_nor_adds(
 ) -> None:
     await tell(storage, run, [])
     async with storage.open(stranger.id) as uow:
-        assert list(await uow.run_events.append(run.id, told(run, [a_step(run)]))) == []
+        assert await uow.run_events.append({run.id: told(run, [a_step(run)])}) == {}
         assert list(await uow.run_events.page(run.id, after=0, limit=9)) == []
     assert len(await read(storage, tenant, run)) == 1
 
@@ -175,7 +194,7 @@ async def test_events_of_no_run_are_dropped(storage: Storage, tenant: Tenant) ->
     async with storage.open(tenant.id) as uow:
         for id in (new_id(), "\0", ""):
             gone = a_run(tenant.project, id=id, started_at=START)
-            assert list(await uow.run_events.append(id, told(gone, []))) == []
+            assert await uow.run_events.append({id: told(gone, [])}) == {}
             assert list(await uow.run_events.page(id, after=0, limit=9)) == []
 
 
@@ -185,7 +204,7 @@ async def test_events_go_with_their_run(storage: Storage, tenant: Tenant, run: R
     await tell(storage, other, [])
     async with storage.open(tenant.id) as uow:
         await uow.runs.remove(run.id)
-        assert list(await uow.run_events.append(run.id, told(run, []))) == []
+        assert await uow.run_events.append({run.id: told(run, [])}) == {}
     assert await read(storage, tenant, run) == []
     assert len(await read(storage, tenant, other)) == 1
 
@@ -193,7 +212,7 @@ async def test_events_go_with_their_run(storage: Storage, tenant: Tenant, run: R
 async def test_what_only_reads_adds_no_event(storage: Storage, tenant: Tenant, run: Run) -> None:
     async with storage.open(tenant.id, reading=True) as uow:
         with pytest.raises(RuntimeError, match="opened for reading"):
-            await uow.run_events.append(run.id, told(run, []))
+            await uow.run_events.append({run.id: told(run, [])})
 
 
 async def test_steps_of_a_run_that_has_ended_are_not_told_later(
@@ -274,7 +293,7 @@ async def added(storage: Storage, tenant: Tenant, **changes: Any) -> Run:
 async def tell(storage: Storage, run: Run, steps: Sequence[Step]) -> None:
     """Add what a run and its steps tell."""
     async with storage.open(run.workspace_id) as uow:
-        await uow.run_events.append(run.id, told(run, steps))
+        await uow.run_events.append({run.id: told(run, steps)})
 
 
 async def read(storage: Storage, tenant: Tenant, run: Run) -> list[RunEvent]:
