@@ -1,26 +1,22 @@
 """Notification use cases: reading one's own, and what runs send."""
 
 import json
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from orbiter.application.execution.place import dated_id
 from orbiter.application.paging import LIMIT_MAX, Page, PageRequest
+from orbiter.application.patience import patiently
 from orbiter.application.ports.notifications import Notice, NotificationFilter
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.system import Clock
 from orbiter.application.work import Work
-from orbiter.domain.errors import NotFound, Unavailable
+from orbiter.domain.errors import NotFound
 from orbiter.domain.identity import Actor, Permission, permissions_of
 from orbiter.domain.notifications import MESSAGE_MAX, TITLE_MAX, Notification, clipped
 from orbiter.domain.runs import Run
 from orbiter.domain.users import User
-
-PAUSE_SECONDS: Final = 1.0
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +74,15 @@ class StoredNotices:
 
         While storage is away, wait for it.
         """
-        while True:
-            try:
-                async with self.storage.open(run.workspace_id, reading=True) as uow:
-                    notifications = await _copies(uow, run, notice)
-                async with self.storage.open(run.workspace_id) as uow:
-                    await uow.notifications.tell(notifications)
-                return len(notifications)
-            except Unavailable as error:
-                log.warning("A notice of run %s waits for storage: %s", run.id, error.message)
-            await self.clock.sleep(PAUSE_SECONDS)
+
+        async def send() -> int:
+            async with self.storage.open(run.workspace_id, reading=True) as uow:
+                notifications = await _copies(uow, run, notice)
+            async with self.storage.open(run.workspace_id) as uow:
+                await uow.notifications.tell(notifications)
+            return len(notifications)
+
+        return await patiently(send, self.clock)
 
 
 async def _copies(uow: UnitOfWork, run: Run, notice: Notice) -> list[Notification]:

@@ -181,10 +181,10 @@ class Laboratory:
 
     def __post_init__(self) -> None:
         self.schemas = JsonSchemas()
-        seals = Seals(FernetCipher(["of a laboratory"]))
+        self.seals = Seals(FernetCipher(["of a laboratory"]))
         gateway = VendorModels(httpx2.AsyncClient)
         prices = WorkspacePrices(self.kept, KeptPrices(), self.clock)
-        self.models = Models(self.kept, gateway, seals, prices, self.clock)
+        self.models = Models(self.kept, gateway, self.seals, prices, self.clock)
         world = World(
             templates=self.templates,
             schemas=self.schemas,
@@ -195,7 +195,7 @@ class Laboratory:
             clock=self.clock,
             models=self.models,
             catalogue=StoredCatalogue(self.kept, self.clock),
-            vault=Vault(self.kept, seals, self.clock),
+            vault=Vault(self.kept, self.seals, self.clock),
             deltas=MemoryRunFeed(),
         )
         self.executor = Executor(world, self.limits, self.processor)
