@@ -21,9 +21,12 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _QUIET: Final = (
     "aiosqlite",
     "alembic.runtime.plugins",
+    "anthropic",
     "asyncio",
+    "google_genai",
     "httpcore2",
     "httpx2",
+    "openai",
     "sqlalchemy",
     "uvicorn",
 )
