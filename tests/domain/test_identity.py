@@ -20,6 +20,7 @@ def test_a_developer_does_everything_but_what_is_the_admins() -> None:
         Permission.API_KEYS_MANAGE,
         Permission.AUDIT_READ,
         Permission.MEMBERS_WRITE,
+        Permission.PROVIDERS_WRITE,
     }
 
 
