@@ -50,7 +50,7 @@ class RunWorkflow:
                 return await self._keep(actor, *computed, permission)
         with self.events.watch(run) as ending:
             async with self.work(actor, permission) as uow:
-                await self.accept(uow, actor, run)
+                await self.accept(uow, actor, run, graph)
             if not wait_seconds:
                 return run
             await ending.wait(wait_seconds)
@@ -75,9 +75,11 @@ class RunWorkflow:
         head, graph = await self._graph(actor, workflow_id, version, Permission.WORKFLOWS_RUN)
         return self._new(actor, head, graph, inputs, trigger)
 
-    async def accept(self, uow: UnitOfWork, actor: Actor, run: Run) -> None:
+    async def accept(
+        self, uow: UnitOfWork, actor: Actor, run: Run, graph: WorkflowVersion | None = None
+    ) -> None:
         """Store a prepared run in the caller's transaction; it is executed once that commits."""
-        await self.engine.accept(uow, run)
+        await self.engine.accept(uow, run, graph=graph)
         await self.work.audit(uow, actor, "run.started", run.id)
 
     async def _graph(

@@ -22,6 +22,7 @@ from orbiter.application.run_events import Chronicle
 from orbiter.application.run_graphs import graph_of_run
 from orbiter.domain.errors import Unavailable
 from orbiter.domain.runs import Run, RunStatus, StepError
+from orbiter.domain.workflows import WorkflowVersion
 
 LOOK_SECONDS: Final = 0.4
 UNWIND_SECONDS: Final = 5.0
@@ -97,11 +98,19 @@ class DurableRunEngine:
         self._watchers: list[asyncio.Task[None]] = []
         self._stopping = False
 
-    async def accept(self, uow: UnitOfWork, run: Run, *, has_past: bool = False) -> None:
+    async def accept(
+        self,
+        uow: UnitOfWork,
+        run: Run,
+        *,
+        graph: WorkflowVersion | None = None,
+        has_past: bool = False,
+    ) -> None:
         """Store the queued run in the caller's transaction; it is executed once that commits."""
         if self._stopping:
             raise Unavailable("The server is stopping")
-        graph = await graph_of_run(uow, run)
+        if graph is None:
+            graph = await graph_of_run(uow, run)
         await uow.runs.add(run)
         here = self._executes and not has_past and self._queue.has_room(run.workspace_id)
         executor_id = self._lease.executor_id if here else None

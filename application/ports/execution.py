@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.domain.runs import Run, Step
-from orbiter.domain.workflows import Retry
+from orbiter.domain.workflows import Retry, WorkflowVersion
 
 Effect = Callable[[], Awaitable[Any]]
 
@@ -102,10 +102,18 @@ class Segment:
 class RunEngine(Protocol):
     """Execute accepted runs to their end, whatever happens to the processes that do it."""
 
-    async def accept(self, uow: UnitOfWork, run: Run, *, has_past: bool = False) -> None:
+    async def accept(
+        self,
+        uow: UnitOfWork,
+        run: Run,
+        *,
+        graph: WorkflowVersion | None = None,
+        has_past: bool = False,
+    ) -> None:
         """Store the queued run in the caller's transaction; it is executed once that commits.
 
-        One that *has_past* begins with steps and records the caller stores in that transaction.
+        Its *graph* is looked up unless the caller has it at hand. One that *has_past* begins with
+        steps and records the caller stores in that transaction.
         """
 
     async def cancel(self, uow: UnitOfWork, run: Run) -> None:

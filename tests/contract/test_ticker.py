@@ -8,7 +8,7 @@ from orbiter.adapters.sql.storage import SqlStorage
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.domain.runs import Run, RunStatus, Trigger
 from orbiter.domain.schedules import Schedule
-from orbiter.domain.workflows import Canvas, Edge, Node, issues_of
+from orbiter.domain.workflows import Canvas, Edge, Node, WorkflowVersion, issues_of
 from support.builders import a_run, a_version, a_workflow
 from support.clock import START, ManualClock
 from support.runs import IdleEngine
@@ -26,7 +26,14 @@ SCHEMA = {
 class BrokenEngine(IdleEngine):
     """An engine that accepts no run of a schedule whose inputs say so."""
 
-    async def accept(self, uow: UnitOfWork, run: Run, *, has_past: bool = False) -> None:
+    async def accept(
+        self,
+        uow: UnitOfWork,
+        run: Run,
+        *,
+        graph: WorkflowVersion | None = None,
+        has_past: bool = False,
+    ) -> None:
         await uow.runs.add(run)
         if run.inputs.get("breaks"):
             raise ZeroDivisionError

@@ -7,6 +7,7 @@ from orbiter.adapters.system.ids import new_id
 from orbiter.application.ports.executions import Recorded
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.domain.runs import Run, Trigger
+from orbiter.domain.workflows import WorkflowVersion
 from support.clock import START
 
 
@@ -16,7 +17,14 @@ class IdleEngine:
 
     stopped: list[str] = field(default_factory=list)
 
-    async def accept(self, uow: UnitOfWork, run: Run, *, has_past: bool = False) -> None:
+    async def accept(
+        self,
+        uow: UnitOfWork,
+        run: Run,
+        *,
+        graph: WorkflowVersion | None = None,
+        has_past: bool = False,
+    ) -> None:
         await uow.runs.add(run)
 
     async def cancel(self, uow: UnitOfWork, run: Run) -> None:
