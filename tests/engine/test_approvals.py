@@ -2,17 +2,22 @@
 
 import asyncio
 import gc
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from orbiter.application.execution.executor import Executor
+from orbiter.application.ports.notifications import Notice
 from orbiter.domain.approvals import answer_of
-from orbiter.domain.runs import RunStatus, StepStatus
+from orbiter.domain.notifications import NotificationKind
+from orbiter.domain.runs import Run, RunStatus, StepStatus
 from orbiter.domain.workflows import OnError, Retry, WorkflowVersion
 from support.clock import START as NOW
 from support.graphs import Laboratory, graph, node
-from support.power import House
+from support.members import Members
+from support.power import House, Process
 
 START, END = node("start", "start"), node("end", "end")
 YES = answer_of("approve", at=NOW, by="somebody", comment="fine")
@@ -228,3 +233,98 @@ async def test_a_thousand_that_wait_hold_nothing() -> None:
     gc.collect()
     assert len(asyncio.all_tasks()) == before
     assert lab.clock.asleep == 0
+
+
+async def test_who_may_answer_is_told_once_when_it_begins_to_wait() -> None:
+    members, lab = Members(), Laboratory()
+    asked = await members.house(lab, asking(), name="Ada")
+    await asked.segment()
+    (told,) = await members.told(lab.kept, members.developer)
+    assert (told.kind, told.title) == (NotificationKind.APPROVAL, "Pass: ask")
+    assert (told.message, told.read, told.created_at) == ("May Ada?", False, NOW)
+    step = asked.traced().one("ask")
+    assert (told.run_id, told.step_id) == (asked.run.id, step.id)
+    assert told.workflow_id == asked.graph.workflow_id
+    lab.clock.advance_to(NOW + timedelta(days=1))
+    await asked.segment()
+    assert await members.told(lab.kept, members.developer) == [told]
+    assert len(await members.told(lab.kept, members.admin)) == 1
+    assert await members.told(lab.kept, members.viewer) == []
+    assert await members.told(lab.kept, members.invited) == []
+    asked.answer("ask", YES)
+    assert (await asked.to_the_end()).output == YES
+
+
+@pytest.mark.parametrize("lives", [(1,), (2,), (1, 1), (2, 1)])
+async def test_who_was_told_is_not_told_again_by_the_next_process(lives: tuple[int, ...]) -> None:
+    members, lab = Members(), Laboratory()
+    asked = await members.house(lab, asking(), name="Ada")
+    for each in lives:
+        await asked.segment(each, lost=3)
+    await asked.segment()
+    assert len(await members.told(lab.kept, members.developer)) == 1
+    notice = next(key for key in asked.disk.records if key.endswith(":notice"))
+    del asked.disk.records[notice]
+    await asked.segment()
+    assert len(await members.told(lab.kept, members.developer)) == 1
+
+
+async def test_whoever_is_told_can_answer_at_once() -> None:
+    members, lab = Members(), Laboratory()
+    drawn = asking()
+    statuses: list[StepStatus] = []
+    asked = await members.house(lab, drawn, name="Ada")
+
+    class Watched:
+        async def send(self, run: Run, notice: Notice) -> int:
+            process.end()
+            statuses.append(asked.traced().one("ask").status)
+            return 0
+
+    process = Process(asked.disk, lab.clock)
+    executor = Executor(replace(lab.world, notices=Watched()), lab.limits, lab.processor)
+    running = asked.run.start(at=NOW)
+    await lab.clock.through(executor.execute(running, drawn, process, process))
+    assert statuses == [StepStatus.WAITING]
+    assert [each.status for each in process.written if each.node_id == "ask"] == [
+        StepStatus.RUNNING,
+        StepStatus.WAITING,
+    ]
+
+
+async def test_each_question_is_told_of_its_own() -> None:
+    members, lab = Members(), Laboratory()
+    asked = await members.house(
+        lab, asking(timeout=60, retry=Retry(max_attempts=2, backoff_seconds=0)), name="Ada"
+    )
+    await asked.segment()
+    lab.clock.advance_to(NOW + timedelta(minutes=1))
+    await asked.segment()
+    told = await members.told(lab.kept, members.developer)
+    assert [each.created_at for each in told] == [NOW + timedelta(minutes=1), NOW]
+
+
+async def test_in_a_loop_each_turn_is_told_of() -> None:
+    drawn = graph(
+        START,
+        node("loop", "loop", items="[1, 2, 3]", concurrency=3),
+        node("ask", "approval", inside="loop", message="{{ item }}?"),
+        END,
+        edges="start > loop, loop > end",
+    )
+    members, lab = Members(), Laboratory()
+    asked = await members.house(lab, drawn)
+    for _ in range(2):
+        await asked.segment()
+    told = await members.told(lab.kept, members.developer)
+    assert {each.message for each in told} == {"1?", "2?", "3?"}
+    assert {each.step_id for each in told} == {each.id for each in asked.traced().of("ask")}
+
+
+async def test_what_is_answered_by_time_before_it_waits_asks_nobody() -> None:
+    members, lab = Members(), Laboratory()
+    asked = await members.house(lab, asking(timeout_seconds=60, on_timeout="reject"), name="Ada")
+    await asked.segment(1)
+    lab.clock.advance_to(NOW + timedelta(hours=1))
+    assert (await asked.to_the_end()).output == "no"
+    assert await members.told(lab.kept, members.developer) == []

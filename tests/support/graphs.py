@@ -185,7 +185,7 @@ class Laboratory:
         gateway = VendorModels(httpx2.AsyncClient)
         prices = WorkspacePrices(self.kept, KeptPrices(), self.clock)
         self.models = Models(self.kept, gateway, self.seals, prices, self.clock)
-        world = World(
+        self.world = World(
             templates=self.templates,
             schemas=self.schemas,
             http=self.http,
@@ -198,7 +198,7 @@ class Laboratory:
             vault=Vault(self.kept, self.seals, self.clock),
             deltas=MemoryRunFeed(),
         )
-        self.executor = Executor(world, self.limits, self.processor)
+        self.executor = Executor(self.world, self.limits, self.processor)
         self.runner = MemoryStepRunner(self.clock)
 
     async def run(
