@@ -62,9 +62,7 @@ def _session(workers: Workers) -> Iterator[tuple[MontySession, Printed]]:
         raise SandboxError("SANDBOX_UNAVAILABLE", message[:MESSAGE_MAX]) from failure
 
 
-def _refusal(
-    error: MontyError, source: Source, printed: Printed, workers: Workers
-) -> SandboxError:
+def _refusal(error: MontyError, source: Source, printed: Printed, workers: Workers) -> SandboxError:
     if printed.is_a_flood:
         message = f"The code printed more than {FLOOD // 1024} KiB"
         return SandboxError("CODE_OUTPUT_LIMIT", message)

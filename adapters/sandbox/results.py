@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from orbiter.application.ports.sandbox import SandboxError
@@ -49,15 +50,17 @@ def _whole(digits: str) -> int:
 
 
 def _require_shallow(value: Any) -> None:
-    level, depth = [value], 0
+    level, depth = _holders([value]), 0
     while level:
         depth += 1
-        if depth > DEPTH_MAX + 1:
+        if depth > DEPTH_MAX:
             raise _too_deep()
-        below: list[Any] = []
-        for each in level:
-            if isinstance(each, dict):
-                below.extend(each.values())
-            elif isinstance(each, list):
-                below.extend(each)
-        level = below
+        level = [
+            below
+            for each in level
+            for below in _holders(each.values() if isinstance(each, dict) else each)
+        ]
+
+
+def _holders(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, list | dict)]
