@@ -12,7 +12,9 @@ from orbiter.adapters.models.echo import EchoModels
 from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
+from orbiter.application.notifications import NotificationHandlers
 from orbiter.application.paging import Page, PageRequest
+from orbiter.application.ports.notifications import NotificationFilter
 from orbiter.application.ports.repositories import (
     AuditFilter,
     RunFilter,
@@ -32,6 +34,7 @@ from orbiter.application.workflows import WorkflowHandlers
 from orbiter.domain.errors import NotFound
 from orbiter.domain.identity import Actor, Role
 from orbiter.domain.providers import ProviderType
+from support.builders import a_notification
 from support.office import Office
 from support.runs import IdleEngine, a_run
 from support.triggers import Triggers
@@ -48,6 +51,7 @@ class Belongings:
     workflow: str
     schedule: str
     hook: str
+    notification: str
     provider: str
     secret: str
     run: str
@@ -76,6 +80,8 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
     run = a_run(admin.workspace_id, project.id)
     async with office.storage.open(admin.workspace_id) as uow:
         await uow.runs.add(run)
+        notification = a_notification(await uow.users.get(admin.user_id))
+        await uow.notifications.tell([notification])
     return admin, Belongings(
         member=member.user_id,
         session=str(admin.session_id),
@@ -84,6 +90,7 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
         workflow=drawn.workflow.id,
         schedule=schedule.id,
         hook=hooked.hook.id,
+        notification=notification.id,
         provider=provider.id,
         secret=secret.id,
         run=run.id,
@@ -116,6 +123,7 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
     triggers = Triggers(office.storage, office.clock)
     providers, secrets = providers_of(office), secrets_of(office)
     schedules, hooks = triggers.schedules, triggers.hooks
+    notifications = NotificationHandlers(office.work)
     return {
         "sessions.remove": office.sessions.remove(actor, theirs.session),
         "members.get": office.members.get(actor, theirs.member),
@@ -133,6 +141,8 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
         "schedules.remove": schedules.remove(actor, theirs.schedule),
         "hooks.get": hooks.get(actor, theirs.hook),
         "hooks.remove": hooks.remove(actor, theirs.hook),
+        "notifications.require": notifications.require(actor, theirs.notification),
+        "notifications.mark": notifications.mark(actor, theirs.notification, read=True),
         "providers.get": providers.get(actor, theirs.provider),
         "providers.revise": providers.revise(actor, theirs.provider, enabled=False),
         "providers.test": providers.test(actor, theirs.provider),
@@ -165,6 +175,7 @@ async def stored(office: Office, actor: Actor) -> list[object]:
             await uow.workflows.page(everything, WorkflowFilter()),
             await uow.schedules.page(everything, TriggerFilter()),
             await uow.hooks.page(everything, TriggerFilter()),
+            await uow.notifications.page(everything, NotificationFilter(user_id=actor.user_id)),
             await uow.providers.page(everything),
             await uow.secrets.page(everything, SecretFilter()),
             await uow.runs.page(everything, RunFilter()),
@@ -194,6 +205,7 @@ def with_malformed_ids(ada: Belongings, alan: Belongings) -> Belongings:
         workflow=f"{ada.workflow}\n",
         schedule="",
         hook=ada.hook.upper(),
+        notification="\0",
         provider="\ud800",
         secret=f"{{{ada.secret}}}",
         run="latest",
@@ -224,6 +236,7 @@ async def test_nothing_is_found_and_nothing_changes(
         "workflows": "Workflow not found",
         "schedules": "Schedule not found",
         "hooks": "Hook not found",
+        "notifications": "Notification not found",
         "providers": "Provider not found",
         "secrets": "Secret not found",
         "runs": "Run not found",
@@ -252,9 +265,10 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await WorkflowHandlers(office.work, JsonSchemas()).page(ada, request, WorkflowFilter()),
         await triggers.schedules.page(ada, request, TriggerFilter()),
         await triggers.hooks.page(ada, request, TriggerFilter()),
+        await NotificationHandlers(office.work).page(ada, request),
         await providers_of(office).page(ada, request),
         await secrets_of(office).page(ada, request, SecretFilter()),
         await handlers_of_runs(office).page(ada, request, RunFilter()),
     ]
     assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
-    assert [len(page.items) for page in pages] == [2, 1, 12, 1, 1, 1, 1, 1, 1, 1]
+    assert [len(page.items) for page in pages] == [2, 1, 12, 1, 1, 1, 1, 1, 1, 1, 1]
