@@ -131,7 +131,7 @@ class Settings:
         readers.whole(16, 4096), "64", "MiB that users' code may hold"
     )
     keep_runs_days: int = _setting(
-        readers.whole(0, 36_500), "0", "Days that ended runs are kept; 0 for ever"
+        readers.whole(0, 36_500), "0", "Days that ended runs and notifications are kept; 0 for ever"
     )
     schedule_interval_seconds: int = _setting(
         readers.whole(1, 3600), "1", "Seconds between two looks for schedules that are due"
