@@ -1,11 +1,11 @@
-"""The command line: `orbiter serve`, `worker`, `migrate`, `users create`, `settings`, `openapi`."""
+"""The command line: `orbiter serve`, `worker`, `migrate`, `users`, `secrets`, `settings`, …"""
 
 import asyncio
 import getpass
 import json
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn, TypedDict, TypeVar
@@ -29,6 +29,9 @@ from orbiter.entrypoints.settings import (
     WrongSettings,
     load,
 )
+
+if TYPE_CHECKING:
+    from orbiter.adapters.sql.rotation import Rotation
 
 T = TypeVar("T")
 
@@ -59,6 +62,8 @@ app = App(
 )
 users = App(name="users", help="Manage users.")
 app.command(users)
+secrets = App(name="secrets", help="Manage what is kept encrypted.")
+app.command(secrets)
 
 
 def main() -> None:
@@ -152,6 +157,21 @@ def create(
     print(f"{user.email} is {user.role} of the workspace {user.workspace_id}")
 
 
+@secrets.command
+def rotate() -> None:
+    """Encrypt again what another key than the first of ORBITER_SECRET_KEY has encrypted.
+
+    Then the others may be dropped. Servers with the same first key may go on meanwhile; the command
+    may be interrupted, and repeated.
+    """
+    rotations = _run(_rotated(_loaded().settings))
+    for each in rotations:
+        print(f"{each.table}: {each.rotated} encrypted again, {each.fresh} already were")
+    unreadable = sum(each.unreadable for each in rotations)
+    if unreadable:
+        _refuse(f"{unreadable} can't be decrypted with any key and were left as they are")
+
+
 @app.command(name="settings")
 def show_settings() -> None:
     """Print each setting with its value and where that came from."""
@@ -185,6 +205,19 @@ async def _created(settings: Settings, **user: Any) -> User:
     finally:
         await container.storage().close()
         container.passwords().close()
+
+
+async def _rotated(settings: Settings) -> "Sequence[Rotation]":
+    from orbiter.adapters.sql.rotation import rotate
+    from orbiter.adapters.sql.schema import migrate
+    from orbiter.entrypoints.container import Container
+
+    container = Container(settings=settings)
+    await migrate(settings.storage_url)
+    try:
+        return await rotate(container.database(), container.cipher())
+    finally:
+        await container.database().close()
 
 
 def _loaded(options: Options | None = None) -> Loaded:

@@ -13,7 +13,9 @@ class FernetCipher:
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
         keys = (urlsafe_b64encode(derived(key, "encryption")) for key in secret_keys)
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        fernets = [Fernet(key) for key in keys]
+        self._newest = fernets[0]
+        self._fernet = MultiFernet(fernets)
 
     def encrypt(self, plain: bytes) -> bytes:
         """Return what may be stored."""
@@ -25,3 +27,11 @@ class FernetCipher:
             return self._fernet.decrypt(sealed)
         except InvalidToken:
             raise ValueError("No secret key decrypts this") from None
+
+    def rotate(self, sealed: bytes) -> bytes:
+        """Return the same under the first key, *sealed* itself if it is; or raise ValueError."""
+        try:
+            self._newest.decrypt(sealed)
+        except InvalidToken:
+            return self.encrypt(self.decrypt(sealed))
+        return sealed

@@ -47,6 +47,10 @@ class Cipher(Protocol):
         """Return the plain bytes, or raise ValueError when no key fits."""
         ...
 
+    def rotate(self, sealed: bytes) -> bytes:
+        """Return the same under the newest key, *sealed* itself if it is; or raise ValueError."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:

@@ -20,6 +20,16 @@ def test_what_was_sealed_opens_again_even_after_a_rotation(plain: bytes) -> None
     assert FernetCipher([NEW, OLD]).decrypt(sealed) == plain
 
 
+@given(st.binary(max_size=200))
+def test_what_was_rotated_opens_with_the_new_key_alone(plain: bytes) -> None:
+    both = FernetCipher([NEW, OLD])
+    rotated = both.rotate(FernetCipher([OLD]).encrypt(plain))
+    assert FernetCipher([NEW]).decrypt(rotated) == plain
+    assert both.rotate(rotated) == rotated
+    with pytest.raises(ValueError, match="No secret key"):
+        FernetCipher([OLD]).rotate(rotated)
+
+
 def test_without_the_key_nothing_opens() -> None:
     sealed = FernetCipher([OLD]).encrypt(b"secret")
     with pytest.raises(ValueError, match="No secret key"):
