@@ -3,13 +3,10 @@
 import asyncio
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType
 from typing import Final
-from uuid import uuid4
 
 import pytest
 
@@ -52,15 +49,6 @@ _TERMINATE: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-
-
-@pytest.fixture
-def own_server() -> Iterator[Postgres]:
-    """A server that nobody else uses."""
-    folder = Path(tempfile.gettempdir()) / f"orbiter-postgres-{uuid4().hex}"
-    server = Postgres(folder)
-    yield server
-    server.stop()
 
 
 async def test_a_server_that_stops_makes_unavailable_and_one_that_starts_again_works(

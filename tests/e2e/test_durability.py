@@ -12,6 +12,7 @@ from support.api import node
 from support.commands import orbiter, serving, working
 from support.counting import Counting
 from support.operation import (
+    MOMENT,
     TTL,
     a_flow,
     a_held_flow,
@@ -25,8 +26,6 @@ from support.operation import (
 )
 
 KILLS: Final = 10
-# A step counts as in flight until its record is committed, a moment after the answer.
-MOMENT: Final = 1.0
 
 
 async def test_ten_kills_under_load_lose_nothing_and_repeat_nothing_recorded(

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import Any, TextIO, cast
 
 from support.serving import a_free_port
 
@@ -49,13 +51,20 @@ def orbiter(
 
 
 @dataclass
-class Server:
-    """A server at work; *said* is what it had to say once it was ready."""
+class Process:
+    """A process at work; *said* is what it had to say once it was ready, *log* goes on there."""
 
-    process: subprocess.Popen[str]
+    process: "subprocess.Popen[str]"
+    said: str
+    log: TextIO
+
+
+@dataclass
+class Server(Process):
+    """A server at work."""
+
     folder: Path
     port: int
-    said: str
 
     def ask(self, method: str, path: str, body: Any = None) -> int:
         """Return the status of the answer to a request."""
@@ -69,8 +78,9 @@ class Server:
 def serving(folder: Path, *, last_word: str = "  mails", **settings: object) -> Iterator[Server]:
     """Run a server till the block ends; *last_word* is what it says when it is ready."""
     port = a_free_port()
-    with _at_work(*COMMAND, "serve", "--port", str(port), folder=folder, **settings) as process:
-        yield Server(process, folder, port, _heard(process, last_word))
+    command, known = [*COMMAND, "serve", "--port", str(port)], environment(folder, **settings)
+    with at_work(command, known, last_word) as started:
+        yield Server(started.process, started.said, started.log, folder, port)
 
 
 @contextmanager
@@ -81,32 +91,32 @@ def working(
     command = [*COMMAND, "worker"]
     if interpreter is not None:
         command = [sys.executable, "-c", _WORKER_TO_COME, str(interpreter)]
-    with _at_work(*command, folder=folder, **settings) as process:
-        _heard(process, "  database")
-        yield process
+    with at_work(command, environment(folder, **settings), "  database") as started:
+        yield started.process
 
 
 @contextmanager
-def _at_work(*command: str, folder: Path, **settings: object) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(
-        command,
-        env=environment(folder, **settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+def at_work(
+    command: Sequence[str], environment: Mapping[str, str], last_word: str
+) -> Iterator[Process]:
+    """Run a process till the block ends; *last_word* is what it says when it is ready."""
+    # A file holds as much as is said; a pipe that nobody reads would stop the process.
+    with NamedTemporaryFile("r") as log, open(log.name, "w") as output:
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, text=True
+        )
+        try:
+            yield Process(process, _heard(process, cast(TextIO, log), last_word), cast(TextIO, log))
+        finally:
+            process.kill()
+            process.wait()
 
 
-def _heard(process: "subprocess.Popen[str]", last_word: str) -> str:
-    assert process.stdout is not None
+def _heard(process: "subprocess.Popen[str]", log: TextIO, last_word: str) -> str:
     said = ""
-    while last_word not in said:
-        line = process.stdout.readline()
-        assert line, f"it ended, saying: {said}"
-        said += line
+    while last_word not in said or not said.endswith("\n"):
+        over = process.poll() is not None
+        said += log.read()
+        assert not over or last_word in said, f"it ended, saying: {said}"
+        time.sleep(0.01)
     return said

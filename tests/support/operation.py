@@ -15,6 +15,8 @@ from support.commands import Server
 from support.counting import Counting
 
 TTL: Final = 3
+# A step counts as in flight until its record is committed, a moment after the answer.
+MOMENT: Final = 1.0
 EMAIL: Final = "ada@example.org"
 OPEN: Final = ("queued", "running", "waiting")
 
