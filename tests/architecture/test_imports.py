@@ -5,11 +5,16 @@ import sys
 
 HEAVY = {
     "alembic",
+    "anthropic",
     "argon2",
+    "genai_prices",
+    "google.genai",
     "httpx2",
     "litestar",
+    "mcp",
     "minijinja",
-    "pydantic",
+    "openai",
+    "pydantic_monty",
     "sqlalchemy",
     "uvicorn",
 }
