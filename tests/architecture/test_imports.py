@@ -8,7 +8,7 @@ HEAVY = {
     "anthropic",
     "argon2",
     "genai_prices",
-    "google.genai",
+    "google",
     "httpx2",
     "litestar",
     "mcp",
