@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import quote, quote_plus
 
@@ -27,6 +28,9 @@ _TOO_SHORT: Final = (
 )
 _ESCAPED: Final = re.compile("%[0-9A-F]{2}")
 _SURROGATES: Final = "surrogatepass"
+
+# The shortest come first: most texts are shorter than most secrets.
+_Forms = Mapping[str, None]
 
 
 class SecretChanges(TypedDict, total=False):
@@ -84,11 +88,11 @@ class SecretValues:
     """
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
-    _forms: frozenset[str] = field(init=False, repr=False, compare=False)
+    _forms: _Forms = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        forms = (form for value in self.values.values() for form in _forms_of(value) if form)
-        object.__setattr__(self, "_forms", frozenset(forms))
+        forms = {form for value in self.values.values() for form in _forms_of(value) if form}
+        object.__setattr__(self, "_forms", dict.fromkeys(sorted(forms, key=len)))
 
     def redacted(self, value: Any) -> Any:
         """Return a JSON value with every secret in it, in keys too, shown as `***`.
@@ -138,7 +142,7 @@ def _in_base64(value: bytes) -> Iterator[str]:
         yield inner.translate({ord("+"): "-", ord("/"): "_"})
 
 
-def _redacted(value: Any, forms: frozenset[str]) -> Any:
+def _redacted(value: Any, forms: _Forms) -> Any:
     if isinstance(value, str):
         return _hidden(value, forms)
     if isinstance(value, Mapping):
@@ -150,8 +154,9 @@ def _redacted(value: Any, forms: frozenset[str]) -> Any:
     return value
 
 
-def _hidden(text: str, forms: frozenset[str]) -> str:
-    spans = sorted(span for form in forms for span in _occurrences(form, text))
+def _hidden(text: str, forms: _Forms) -> str:
+    possible = takewhile(lambda form: len(form) <= len(text), forms)
+    spans = sorted(span for form in possible for span in _occurrences(form, text))
     parts: list[str] = []
     end = 0
     for start, stop in spans:
