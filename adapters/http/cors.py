@@ -11,8 +11,8 @@ from orbiter.adapters.http.exchange import answer_empty, exchange, told
 METHODS: Final = "GET, HEAD, POST, PUT, DELETE"
 # What a page may read, beyond what it may read anyway.
 EXPOSED: Final = (
-    "ETag, Idempotent-Replayed, Location, RateLimit-Limit, RateLimit-Remaining, "
-    "RateLimit-Reset, Retry-After, X-Request-ID"
+    "ETag, Idempotent-Replayed, Location, Preference-Applied, RateLimit-Limit, "
+    "RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID"
 )
 TAKEN: Final = (
     "Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-API-Key, X-CSRF-Token, "

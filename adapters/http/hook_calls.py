@@ -1,8 +1,11 @@
-"""What a hook was called with, as its run shall see it."""
+"""What a hook is called with: as the document tells, and as its run shall see it."""
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
+
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 
 from orbiter.adapters.http.bodies import AnyRequest, decode, is_json
 from orbiter.domain.errors import BadRequest
@@ -13,6 +16,22 @@ SIGNATURE: Final = "X-Orbiter-Signature"
 _CREDENTIAL: Final = re.compile(
     r"authorization|cookie|token|secret|api-?key|csrf|password|x-orbiter-signature"
 )
+_NOTHING: Final = Schema(type=OpenAPIType.NULL)
+_JSON: Final = Schema(description="JSON of any shape.", examples=[{"order": 17, "paid": True}])
+_TEXT: Final = Schema(type=OpenAPIType.STRING, description="Any text.", examples=["order 17"])
+
+
+@dataclass
+class CallOperation(Operation):
+    """The call of a hook in the document: its body, of which no struct tells."""
+
+    def __post_init__(self) -> None:
+        """Say what may be posted."""
+        content = {
+            "application/json": OpenAPIMediaType(schema=Schema(one_of=[_NOTHING, _JSON])),
+            "text/plain": OpenAPIMediaType(schema=Schema(one_of=[_NOTHING, _TEXT])),
+        }
+        self.request_body = RequestBody(content=content)
 
 
 def inputs_of(request: AnyRequest, body: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from msgspec import Meta
 from orbiter.adapters.http.access import ALSO, ActorRequest, public, requires
 from orbiter.adapters.http.answers import created
 from orbiter.adapters.http.bodies import AnyRequest, body_of
-from orbiter.adapters.http.hook_calls import SIGNATURE, TIMESTAMP, inputs_of
+from orbiter.adapters.http.hook_calls import SIGNATURE, TIMESTAMP, CallOperation, inputs_of
 from orbiter.adapters.http.idempotency import PER_PATH
 from orbiter.adapters.http.paging import PageOut, Pages
 from orbiter.adapters.http.parameters import text
@@ -123,6 +123,7 @@ class HookController(Controller):
         opt=public(rate="api", **{PER_PATH: True}),
         status_code=202,
         summary="Call a webhook trigger",
+        operation_class=CallOperation,
     )
     async def call(
         self,

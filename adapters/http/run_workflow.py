@@ -12,7 +12,7 @@ from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.run_events import events_of
 from orbiter.adapters.http.runs import Inputs, RunOut, answered
 from orbiter.adapters.http.streams import STREAMS, is_wanted
-from orbiter.adapters.http.waiting import Prefer, Wait, wait_seconds
+from orbiter.adapters.http.waiting import Prefer, Wait, preference_applied, wait_seconds
 from orbiter.adapters.http.wire import Input
 from orbiter.application.facade import Orbiter
 from orbiter.domain.identity import Permission
@@ -61,4 +61,4 @@ class StartController(Controller):
         if streams:
             may = Permission.WORKFLOWS_RUN
             return await events_of(core, request.user, run.id, permission=may)
-        return answered(run)
+        return answered(run, preference_applied(wait, prefer))

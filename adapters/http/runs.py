@@ -1,5 +1,6 @@
 """/api/v1/runs, and starting them at /api/v1/workflows/:id/run."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -154,9 +155,9 @@ def run_filter(
     )
 
 
-def answered(run: Run) -> Response[RunOut]:
-    """Return 200 for a run that has ended, else 202, with its place."""
-    headers = {"Location": f"{API}/runs/{run.id}"}
+def answered(run: Run, more: Mapping[str, str] | None = None) -> Response[RunOut]:
+    """Return 200 for a run that has ended, else 202, with its place and *more* headers."""
+    headers = {"Location": f"{API}/runs/{run.id}", **(more or {})}
     return Response(RunOut.of(run), status_code=200 if run.ended else 202, headers=headers)
 
 

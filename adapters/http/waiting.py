@@ -24,3 +24,9 @@ def wait_seconds(wait: int | None, prefer: str | None) -> int:
         return wait
     found = _WAIT.search(prefer) if prefer else None
     return min(int(found[1]), WAIT_MAX) if found else 0
+
+
+def preference_applied(wait: int | None, prefer: str | None) -> dict[str, str]:
+    """Return the header that tells which preference was followed, if one was."""
+    seconds = 0 if wait is not None else wait_seconds(None, prefer)
+    return {"Preference-Applied": f"wait={seconds}"} if seconds else {}

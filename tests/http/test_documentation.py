@@ -96,6 +96,13 @@ class TestDocument:
         assert examples == {"200": "completed", "202": "queued"}
         assert start["requestBody"]["required"] is False
 
+    async def test_what_a_hook_is_called_with_is_told(self, document: Document) -> None:
+        call = document["paths"][f"{API}/hooks/{{hook_id}}"]["post"]
+        assert call["requestBody"]["required"] is False
+        assert call["requestBody"]["content"].keys() == {"application/json", "text/plain"}
+        assert {"400", "413", "422"} <= call["responses"].keys()
+        assert "415" not in call["responses"]
+
     def test_errors_are_the_ones_the_api_answers_with(self) -> None:
         codes = {status: code for code, status in errors.KINDS.values()}
         codes |= {status: code for status, (code, _) in errors.STATUSES.items()}

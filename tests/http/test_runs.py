@@ -72,6 +72,26 @@ async def test_a_wait_that_sees_no_end_answers_202(admin: Caller) -> None:
     assert (await admin.post(f"/workflows/{flow['id']}/run?wait=1", {})).status_code == 202
 
 
+@pytest.mark.parametrize(
+    ("prefer", "query", "applied"),
+    [
+        ("wait=10", "", "wait=10"),
+        ('respond-async, WAIT="5"', "", "wait=5"),
+        ("wait=3600", "", "wait=60"),
+        ("wait=0", "", None),
+        ("respond-async", "", None),
+        ("wait=10", "?wait=5", None),
+    ],
+)
+async def test_the_preference_that_was_followed_is_told(
+    admin: Caller, prefer: str, query: str, applied: str | None
+) -> None:
+    flow = await admin.workflow(await admin.project())
+    path = f"/workflows/{flow['id']}/run{query}"
+    started = await admin.post(path, {"inputs": {"name": "A"}}, headers={"Prefer": prefer})
+    assert started.headers.get("preference-applied") == applied
+
+
 @pytest.mark.parametrize("wait", ["0", "61", "x", "-1"])
 async def test_a_wait_out_of_bounds_is_a_bad_request(admin: Caller, wait: str) -> None:
     flow = await admin.workflow(await admin.project())

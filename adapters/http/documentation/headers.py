@@ -49,6 +49,11 @@ RESPONSE: Final[Mapping[str, Mapping[str, Any]]] = {
         "schema": {"type": "string", "format": "uri-reference"},
         "example": "/api/v1/projects/019ad2f1-5b0e-7c2a-9a44-1f0e6a1c9b11",
     },
+    "Preference-Applied": {
+        "description": "The `wait` of `Prefer` by which it was waited.",
+        "schema": _TEXT,
+        "example": "wait=10",
+    },
     "ETag": {
         "description": "What `If-Match` takes.",
         "schema": _TEXT,

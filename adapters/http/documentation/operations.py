@@ -40,7 +40,7 @@ class Operation:
     @property
     def is_conditional(self) -> bool:
         """Say whether it takes `If-Match`."""
-        return any(each["name"] == "If-Match" for each in self.content.get("parameters", ()))
+        return self._takes("If-Match")
 
     @property
     def answered(self) -> str | None:
@@ -70,6 +70,9 @@ class Operation:
                 }
         refused = {str(status): refusals.reference(status) for status in sorted(self._refusals())}
         self.content["responses"] = {**answers, **refused}
+
+    def _takes(self, header: str) -> bool:
+        return any(each.get("name") == header for each in self.content.get("parameters", ()))
 
     @property
     def _permission(self) -> Permission | None:
@@ -129,6 +132,8 @@ class Operation:
         names = ["X-Request-ID", *(headers.RATE_LIMIT if self._is_counted else ())]
         if "201" in answers or {"200", "202"} <= answers.keys():
             names.append("Location")
+        if self._takes("Prefer"):
+            names.append("Preference-Applied")
         if has_etag:
             names.append("ETag")
         return headers.references(*names)
@@ -142,7 +147,7 @@ class Operation:
             found |= {401, 403}
         for each in self.content["parameters"]:
             found |= _REFUSED_BY.get(each.get("in", ""), set())
-        if "requestBody" in self.content:
+        if self.handler.parsed_data_field is not None:
             found |= {400, 413, 415, 422}
         return found
 
