@@ -44,11 +44,17 @@ class VendorModels:
     """Call the models of every vendor over one guarded client, made by *connect* when needed.
 
     A streamed answer is bounded in time by its endpoint's time-out between pieces and by
-    STREAM_SECONDS as a whole; any other by the endpoint's time-out.
+    *stream_seconds* as a whole; any other by the endpoint's time-out.
     """
 
-    def __init__(self, connect: "Callable[[], httpx2.AsyncClient]") -> None:
+    def __init__(
+        self,
+        connect: "Callable[[], httpx2.AsyncClient]",
+        *,
+        stream_seconds: float = STREAM_SECONDS,
+    ) -> None:
         self._connect = connect
+        self._stream_seconds = stream_seconds
         self._adapters: dict[tuple[str, str], ModelGateway] = {}
         self._echo = EchoModels()
         # Adapters are loaded in threads, and they share the client.
@@ -58,7 +64,7 @@ class VendorModels:
         self, endpoint: Endpoint, request: ChatRequest, on_text: OnText | None = None
     ) -> ChatAnswer:
         """Return the answer; with *on_text* it is streamed, and told each piece as it arrives."""
-        seconds = endpoint.timeout_seconds if on_text is None else STREAM_SECONDS
+        seconds = endpoint.timeout_seconds if on_text is None else self._stream_seconds
         return await self._ask(
             endpoint, lambda models: models.chat(endpoint, request, on_text), seconds
         )

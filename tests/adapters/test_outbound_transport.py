@@ -1,6 +1,7 @@
 """The client for SDKs over real sockets: guarded, bounded, and forgetful."""
 
 import asyncio
+import socket
 
 import httpx2
 import pytest
@@ -8,9 +9,9 @@ import pytest
 from orbiter.adapters.outbound.allowlist import EgressAllowlist
 from orbiter.adapters.outbound.transport import guarded_client
 from orbiter.application.ports.outbound import OutboundError
-from support.outbound import Names, answering, redirecting, serving
+from support.outbound import Heard, Names, answering, redirecting, serving
 from support.vendors import hostile
-from support.vendors.serving import STREAM_HEAD, chunk, whole
+from support.vendors.serving import STREAM_HEAD, chunk, head, whole
 
 OPEN = EgressAllowlist.parse("127.0.0.1")
 
@@ -73,3 +74,22 @@ async def test_a_closed_answer_leaves_nothing_open() -> None:
                 async for _ in answer.aiter_bytes():
                     break
             await asyncio.wait_for(server.gone.wait(), 5)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="only Linux can be asked to")
+async def test_a_server_that_writes_head_and_body_apart_does_not_wait_for_us() -> None:
+    """With Nagle's algorithm on it waits for the head to be acknowledged: 40 ms each time."""
+
+    async def apart(heard: Heard, writer: asyncio.StreamWriter) -> None:
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        writer.write(head(200, {"content-length": "2"}))
+        await writer.drain()
+        writer.write(b"ok")
+
+    loop = asyncio.get_running_loop()
+    async with serving(apart) as server, guarded_client(OPEN) as client:
+        began = loop.time()
+        for _ in range(25):
+            assert (await client.get(server.url())).content == b"ok"
+        assert loop.time() - began < 0.5
+        assert server.connections == 1

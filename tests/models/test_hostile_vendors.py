@@ -7,6 +7,8 @@ from typing import Final
 import pytest
 
 from orbiter.adapters.models.gateway import VendorModels
+from orbiter.adapters.outbound.allowlist import EgressAllowlist
+from orbiter.adapters.outbound.transport import guarded_client
 from orbiter.application.ports.models import (
     ChatMessage,
     ChatRequest,
@@ -21,6 +23,7 @@ from support.vendors import hostile, openai
 from support.vendors.serving import STREAM_HEAD, a_gateway, chunk, event, head, whole
 
 PATIENCE: Final = 5
+OPEN: Final = EgressAllowlist.parse("127.0.0.1")
 LIMIT: Final = 200_000
 REQUEST: Final = ChatRequest(
     model="gpt-asked", messages=[ChatMessage(role=ChatRole.USER, content="hello")]
@@ -136,13 +139,23 @@ async def test_silence_is_a_time_out(on_text: OnText | None, begun: bytes) -> No
 
 
 async def test_drops_of_an_answer_do_not_lengthen_the_wait_for_the_whole() -> None:
-    async def drip(heard: object, writer: asyncio.StreamWriter) -> None:
-        writer.write(head(200, {"content-type": "application/json", "content-length": "100000"}))
-        while True:
-            writer.write(b" ")
-            await asyncio.sleep(0.02)
+    begun = head(200, {"content-type": "application/json", "content-length": "100000"})
+    failure = await failure_of(hostile.dripping(begun, b" "), timeout_seconds=0.3)
+    assert failure.code == "MODEL_TIMEOUT"
 
-    assert (await failure_of(drip, timeout_seconds=0.3)).code == "MODEL_TIMEOUT"
+
+async def test_signs_of_life_keep_a_stream_going_but_not_for_ever() -> None:
+    talk = hostile.dripping(STREAM_HEAD, chunk(b": still there\n\n"))
+    async with serving(talk) as server, a_gateway() as patient:
+        kept = asyncio.ensure_future(patient.chat(at(server, 0.2), REQUEST, WAYS[1]))
+        hasty = VendorModels(lambda: guarded_client(OPEN), stream_seconds=0.6)
+        with pytest.raises(ModelError) as failed:
+            await hasty.chat(at(server, 0.2), REQUEST, WAYS[1])
+        assert not kept.done()
+        kept.cancel()
+        await asyncio.gather(kept, return_exceptions=True)
+        await hasty.close()
+    assert failed.value.code == "MODEL_TIMEOUT"
 
 
 @whole_or_streamed

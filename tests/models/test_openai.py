@@ -390,6 +390,15 @@ async def test_a_vendor_says_when_to_come_again(
     assert failure.retry_after == seconds
 
 
+@pytest.mark.parametrize("talk", [openai.failing(500), openai.failing(429), openai.failing(409)])
+async def test_every_call_asks_once(talk: Talk) -> None:
+    async with serving(talk) as server, a_gateway() as gateway:
+        for on_text in (None, lambda text: None):
+            with pytest.raises(ModelError):
+                await gateway.chat(at(server), a_request(), on_text)
+    assert len(server.heard) == 2
+
+
 async def test_a_used_up_quota_does_not_pass() -> None:
     failure = await failure_of(openai.failing(429, code="insufficient_quota"))
     assert (failure.code, failure.passing, failure.elsewhere) == ("MODEL_RATE_LIMITED", False, True)

@@ -31,6 +31,18 @@ def breaking_off(begun: bytes) -> Talk:
     return talk
 
 
+def dripping(begun: bytes, drop: bytes) -> Talk:
+    """Send what is given, and then drop by drop, without an end."""
+
+    async def talk(heard: Heard, writer: asyncio.StreamWriter) -> None:
+        writer.write(begun)
+        while True:
+            writer.write(drop)
+            await asyncio.sleep(0.02)
+
+    return talk
+
+
 def endless(event: bytes) -> Talk:
     """Send the same event again and again."""
 
