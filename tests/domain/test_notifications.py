@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orbiter.adapters.system.ids import new_id
 from orbiter.domain.errors import Invalid
 from orbiter.domain.notifications import MESSAGE_MAX, TITLE_MAX, clipped
-from support.builders import a_notification, a_user, new_id
+from support.builders import a_notification, a_user
 from support.strategies import any_text
 
 ANN = a_user(new_id())
