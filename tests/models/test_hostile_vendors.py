@@ -147,10 +147,10 @@ async def test_drops_of_an_answer_do_not_lengthen_the_wait_for_the_whole() -> No
 async def test_signs_of_life_keep_a_stream_going_but_not_for_ever() -> None:
     talk = hostile.dripping(STREAM_HEAD, chunk(b": still there\n\n"))
     async with serving(talk) as server, a_gateway() as patient:
-        kept = asyncio.ensure_future(patient.chat(at(server, 0.2), REQUEST, WAYS[1]))
-        hasty = VendorModels(lambda: guarded_client(OPEN), stream_seconds=0.6)
+        kept = asyncio.ensure_future(patient.chat(at(server, 0.4), REQUEST, WAYS[1]))
+        hasty = VendorModels(lambda: guarded_client(OPEN), stream_seconds=0.8)
         with pytest.raises(ModelError) as failed:
-            await hasty.chat(at(server, 0.2), REQUEST, WAYS[1])
+            await hasty.chat(at(server, 0.4), REQUEST, WAYS[1])
         assert not kept.done()
         kept.cancel()
         await asyncio.gather(kept, return_exceptions=True)
