@@ -29,6 +29,7 @@ from orbiter.application.projects import ProjectHandlers
 from orbiter.application.providers import ProviderHandlers
 from orbiter.application.replays import ReplayHandlers
 from orbiter.application.retention import Retention
+from orbiter.application.run_agent import RunAgent
 from orbiter.application.run_events import Chronicle, RunEventHandlers
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunHandlers
@@ -36,6 +37,7 @@ from orbiter.application.schedules import ScheduleHandlers
 from orbiter.application.sealing import Seals
 from orbiter.application.secrets import SecretHandlers
 from orbiter.application.sessions import SessionHandlers
+from orbiter.application.starting import Starting
 from orbiter.application.ticker import Ticker
 from orbiter.application.vendors import Vendors
 from orbiter.application.work import Work
@@ -61,6 +63,7 @@ class Orbiter:
     agents: AgentHandlers
     workflows: WorkflowHandlers
     run_workflow: RunWorkflow
+    run_agent: RunAgent
     runs: RunHandlers
     run_events: RunEventHandlers
     approvals: ApprovalHandlers
@@ -109,7 +112,9 @@ class Orbiter:
         errands = Errands()
         chronicle = Chronicle(feed, clock)
         executor.have(StoredChildRuns(storage, engine, executor, chronicle, clock))
-        run_workflow = RunWorkflow(work, engine, events, executor)
+        starting = Starting(work, engine, events)
+        run_workflow = RunWorkflow(work, starting, executor)
+        run_agent = RunAgent(work, starting)
         ticker = Ticker(storage, run_workflow, calendar, clock)
         retention = Retention(storage, clock, keep_runs_days)
         return cls(
@@ -127,9 +132,10 @@ class Orbiter:
             agents=AgentHandlers(work, schemas),
             workflows=WorkflowHandlers(work, schemas),
             run_workflow=run_workflow,
+            run_agent=run_agent,
             runs=RunHandlers(work, engine, events, chronicle),
             approvals=ApprovalHandlers(work, engine, schemas, chronicle),
-            replays=ReplayHandlers(work, engine, run_workflow),
+            replays=ReplayHandlers(work, starting, run_workflow, run_agent),
             run_events=RunEventHandlers(work, feed),
             storage=storage,
             engine=engine,

@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from orbiter.application.execution.reuse import Legacy, Wanted
 from orbiter.application.paging import PageRequest
-from orbiter.application.ports.execution import RunEngine
 from orbiter.application.ports.storage import UnitOfWork
+from orbiter.application.run_agent import RunAgent
+from orbiter.application.run_graphs import graph_of_run
 from orbiter.application.run_workflow import RunWorkflow
+from orbiter.application.starting import Starting
 from orbiter.application.work import Work
 from orbiter.domain.errors import Conflict, Invalid
 from orbiter.domain.identity import Actor, Permission
@@ -27,8 +29,9 @@ class ReplayHandlers:
     """What an actor may do with a run once more, as a new run."""
 
     work: Work
-    engine: RunEngine
+    starting: Starting
     run_workflow: RunWorkflow
+    run_agent: RunAgent
 
     async def retry(self, actor: Actor, run_id: str) -> Run:
         """Start a run that goes on where a failed or cancelled one stopped; else raise Conflict."""
@@ -47,7 +50,7 @@ class ReplayHandlers:
         from_node: str | None = None,
         version: int | None = None,
     ) -> Run:
-        """Start a run of the same workflow again: all of it, or all that comes *from_node* on.
+        """Start a run of the same workflow or agent again: all of it, or all that comes *from_node* on.
 
         The inputs and the version are the earlier run's unless given. A node in a loop stands for
         the whole loop. Raise Invalid for a node or version that does not exist, Conflict when the
@@ -71,22 +74,27 @@ class ReplayHandlers:
     async def _prepared(
         self, actor: Actor, source: Run, inputs: Mapping[str, Any], version: int
     ) -> Run:
-        run = await self.run_workflow.prepare(
-            actor,
-            source.workflow_id or "",
-            inputs=inputs,
-            trigger=Trigger.REPLAY,
-            version=version,
-        )
+        if source.agent_id is not None:
+            run, _ = await self.run_agent.prepare(
+                actor, source.agent_id, inputs=inputs, trigger=Trigger.REPLAY, version=version
+            )
+        else:
+            run = await self.run_workflow.prepare(
+                actor,
+                source.workflow_id or "",
+                inputs=inputs,
+                trigger=Trigger.REPLAY,
+                version=version,
+            )
         return replace(run, source_run_id=source.id)
 
     async def _begin(self, actor: Actor, run: Run, action: str, wanted: Choice | None) -> Run:
         async with self.work(actor, Permission.WORKFLOWS_RUN) as uow:
-            await self.engine.accept(uow, run, has_past=wanted is not None)
+            graph = await graph_of_run(uow, run)
+            has_past = wanted is not None
+            await self.starting.accept(uow, actor, run, graph, action=action, has_past=has_past)
             if wanted is not None:
-                graph = await uow.workflows.version(run.workflow_id or "", run.version)
                 await _carry_over(uow, run, graph.canvas, wanted(graph.canvas))
-            await self.work.audit(uow, actor, action, run.id)
         return run
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orbiter.application.execution.executor import Executor
-from orbiter.application.ports.execution import RunEngine, RunEvents
 from orbiter.application.ports.storage import UnitOfWork
+from orbiter.application.starting import Starting, trigger_of
 from orbiter.application.work import Work
 from orbiter.domain.errors import FieldProblem, Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission
@@ -22,8 +22,7 @@ class RunWorkflow:
     """Start a workflow; an answer is given only for what is stored."""
 
     work: Work
-    engine: RunEngine
-    events: RunEvents
+    starting: Starting
     executor: Executor
 
     async def __call__(
@@ -43,19 +42,14 @@ class RunWorkflow:
         break the schema of its start.
         """
         head, graph = await self._graph(actor, workflow_id, version, permission)
-        run = self._new(actor, head, graph, inputs or {}, trigger or _trigger_of(actor))
+        run = self._new(actor, head, graph, inputs or {}, trigger or trigger_of(actor))
         if wait_seconds and self.executor.is_instant(graph):
             computed = await self._computed(run, graph, min(wait_seconds, INSTANT_SECONDS))
             if computed is not None:
                 return await self._keep(actor, *computed, permission)
-        with self.events.watch(run) as ending:
-            async with self.work(actor, permission) as uow:
-                await self.accept(uow, actor, run, graph)
-            if not wait_seconds:
-                return run
-            await ending.wait(wait_seconds)
-        async with self.work(actor, permission, reading=True) as uow:
-            return await uow.runs.get(run.id)
+        return await self.starting.begin(
+            actor, run, graph, wait_seconds=wait_seconds, permission=permission
+        )
 
     async def prepare(
         self,
@@ -75,12 +69,9 @@ class RunWorkflow:
         head, graph = await self._graph(actor, workflow_id, version, Permission.WORKFLOWS_RUN)
         return self._new(actor, head, graph, inputs, trigger)
 
-    async def accept(
-        self, uow: UnitOfWork, actor: Actor, run: Run, graph: WorkflowVersion | None = None
-    ) -> None:
+    async def accept(self, uow: UnitOfWork, actor: Actor, run: Run) -> None:
         """Store a prepared run in the caller's transaction; it is executed once that commits."""
-        await self.engine.accept(uow, run, graph=graph)
-        await self.work.audit(uow, actor, "run.started", run.id)
+        await self.starting.accept(uow, actor, run)
 
     async def _graph(
         self, actor: Actor, workflow_id: str, version: int | None, permission: Permission
@@ -141,10 +132,6 @@ class RunWorkflow:
             queued_at=self.work.clock.now(),
             created_by=actor.user_id,
         )
-
-
-def _trigger_of(actor: Actor) -> Trigger:
-    return Trigger.API if actor.api_key_id else Trigger.MANUAL
 
 
 def _require_finished(graph: WorkflowVersion) -> None:

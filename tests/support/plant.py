@@ -15,6 +15,7 @@ from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_events import Chronicle
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunDetail, RunHandlers
+from orbiter.application.starting import Starting
 from orbiter.application.work import Work
 from orbiter.domain.identity import Actor, Role, permissions_of
 from orbiter.domain.projects import Project
@@ -71,7 +72,7 @@ class Plant(Laboratory):
         self.engine = self.another_engine()
         work = Work(self.kept, self.clock, new_id)
         self.runs = RunHandlers(work, self.engine, self.events, self.chronicle)
-        self.start = RunWorkflow(work, self.engine, self.events, self.executor)
+        self.start = RunWorkflow(work, Starting(work, self.engine, self.events), self.executor)
 
     def another_engine(self, **changes: Any) -> DurableRunEngine:
         return DurableRunEngine(

@@ -16,6 +16,7 @@ from orbiter.application.ports.storage import Storage
 from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.schedules import ScheduleHandlers
+from orbiter.application.starting import Starting
 from orbiter.application.ticker import Ticker
 from orbiter.application.work import Work
 from orbiter.domain.identity import Actor, Role, permissions_of
@@ -38,7 +39,7 @@ class Triggers:
         work = Work(self.storage, self.clock, new_id)
         calendar = CronCalendar()
         events = RunEndings(self.storage, MemoryRunFeed())
-        start = RunWorkflow(work, self.engine, events, Laboratory().executor)
+        start = RunWorkflow(work, Starting(work, self.engine, events), Laboratory().executor)
         keys = ["k" * 32]
         self.schedules = ScheduleHandlers(work, calendar)
         self.hooks = HookHandlers(
