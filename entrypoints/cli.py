@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Coroutine, Sequence
-from contextlib import nullcontext
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn, TypedDict, TypeVar
 
@@ -20,7 +19,7 @@ from orbiter.domain.identity import Role
 from orbiter.domain.users import User
 from orbiter.entrypoints import serving, worker
 from orbiter.entrypoints.announcement import announce
-from orbiter.entrypoints.data_folder import DataFolderUnusable, exclusive, make_writable
+from orbiter.entrypoints.data_folder import DataFolderUnusable, make_writable
 from orbiter.entrypoints.settings import (
     DEFINITIONS,
     PREFIX,
@@ -102,9 +101,8 @@ def serve(*, options: Annotated[Options | None, Parameter(name="*")] = None) -> 
     from orbiter.entrypoints.container import Container, started
 
     container = Container(settings=settings)
-    with nullcontext() if settings.is_shared else exclusive(settings.data_dir):
-        told, let_go = lambda: announce(loaded), container.feed().close
-        _run(serving.serve(started(container), settings, told, let_go))
+    told, let_go = lambda: announce(loaded), container.feed().close
+    _run(serving.serve(started(container), settings, told, let_go))
 
 
 @app.command(name="worker")

@@ -6,7 +6,8 @@ memory needs neither.
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dependency_injector import containers, providers
@@ -48,6 +49,7 @@ from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_events import Chronicle
 from orbiter.application.sealing import Seals
 from orbiter.application.vault import Vault
+from orbiter.entrypoints.data_folder import exclusive
 from orbiter.entrypoints.settings import Settings
 
 if TYPE_CHECKING:
@@ -230,25 +232,36 @@ def in_memory(**settings: Any) -> Container:
     return container
 
 
+def _alone(url: str) -> AbstractContextManager[None]:
+    from orbiter.adapters.sql.database import location
+
+    place = location(url)
+    return exclusive(place) if isinstance(place, Path) else nullcontext()
+
+
 @asynccontextmanager
 async def running(container: Container) -> AsyncIterator[Orbiter]:
-    """Give the core over a migrated database and a running engine; end them in order."""
+    """Give the core over a migrated database and a running engine; end them in order.
+
+    Raise DataFolderUnusable when another process is at work on the same SQLite file.
+    """
     from orbiter.adapters.sql.run_feed import listening
     from orbiter.adapters.sql.schema import migrate
 
     settings = container.settings()
-    await migrate(settings.storage_url)
-    async with listening(settings.storage_url, container.feed()):
-        core = container.core()
-        try:
-            await core.start()
-            yield core
-        finally:
-            await core.stop(settings.shutdown_seconds)
-            await container.gateway().close()
-            await container.http_client().close()
-            container.passwords().close()
-            container.sandbox().close()
+    with _alone(settings.storage_url):
+        await migrate(settings.storage_url)
+        async with listening(settings.storage_url, container.feed()):
+            core = container.core()
+            try:
+                await core.start()
+                yield core
+            finally:
+                await core.stop(settings.shutdown_seconds)
+                await container.gateway().close()
+                await container.http_client().close()
+                container.passwords().close()
+                container.sandbox().close()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The data folder: made, writable, and one server's alone."""
+"""The data folder, made and writable; a SQLite file, one process's alone."""
 
 import fcntl
 import tempfile
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-LOCK: Final = "serve.lock"
+LOCK: Final = ".serving"
 
 
 class DataFolderUnusable(Exception):
-    """The folder can't be used; the message says why."""
+    """The folder, or the SQLite file, can't be used; the message says why."""
 
 
 def make_writable(folder: Path) -> None:
@@ -26,15 +26,15 @@ def make_writable(folder: Path) -> None:
 
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Keep other servers off *folder* while this one lives.
+def exclusive(database: Path) -> Iterator[None]:
+    """Keep others off the SQLite file *database* while this process is at work on it.
 
-    Two servers on one SQLite file would each take the other's runs for abandoned.
+    Of two, each would take the other's runs for abandoned. Raise DataFolderUnusable.
     """
-    with (folder / LOCK).open("w") as file:
+    with database.with_name(f"{database.name}{LOCK}").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            message = f"Another Orbiter is serving from {folder.absolute()}"
+            message = f"Another Orbiter is at work on {database.absolute()}"
             raise DataFolderUnusable(message) from None
         yield

@@ -17,9 +17,10 @@ from orbiter.domain.errors import Invalid
 from orbiter.domain.identity import Actor, Role
 from orbiter.domain.workflows import Canvas
 from orbiter.entrypoints import container
+from orbiter.entrypoints.data_folder import DataFolderUnusable
 from orbiter.entrypoints.settings import Settings
 
-__all__ = ["PageRequest", "canvas", "connect", "in_memory", "member"]
+__all__ = ["DataFolderUnusable", "PageRequest", "canvas", "connect", "in_memory", "member"]
 
 
 def in_memory(**settings: Any) -> Orbiter:
@@ -36,8 +37,8 @@ def in_memory(**settings: Any) -> Orbiter:
 async def connect(url: str, **settings: Any) -> AsyncIterator[Orbiter]:
     """Give a core over the database at *url*, whose schema is brought up to date.
 
-    `sqlite+aiosqlite:////folder/orbiter.db` (the folder must exist, and no other process may
-    execute runs of it) or `postgresql+asyncpg://…`. Raise Unavailable when it does not answer.
+    `sqlite+aiosqlite:////folder/orbiter.db` or `postgresql+asyncpg://…`. Raise DataFolderUnusable
+    when somebody else is at work on the SQLite file, Unavailable when the database does not answer.
     """
     assembled = container.Container(settings=Settings(database_url=url, **settings))
     async with container.running(assembled) as core:

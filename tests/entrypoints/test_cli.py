@@ -55,8 +55,16 @@ def test_a_user_made_by_hand_can_sign_in_at_once(server: Server) -> None:
 
 def test_a_second_server_on_the_same_data_is_refused(server: Server) -> None:
     code, lines = refusal("serve", folder=server.folder, PORT=a_free_port())
-    assert (code, lines) == (1, [f"Another Orbiter is serving from {server.folder}"])
+    assert (code, lines) == (1, [f"Another Orbiter is at work on {server.folder}/orbiter.db"])
     assert server.ask("GET", "/health/ready") == 200
+
+
+def test_a_second_server_on_the_same_file_is_refused_whatever_its_data_folder(
+    server: Server, tmp_path: Path
+) -> None:
+    url = f"sqlite+aiosqlite:///{server.folder}/orbiter.db"
+    code, lines = refusal("serve", folder=tmp_path, PORT=a_free_port(), DATABASE_URL=url)
+    assert (code, lines) == (1, [f"Another Orbiter is at work on {server.folder}/orbiter.db"])
 
 
 def test_a_taken_port_is_told(server: Server, tmp_path: Path) -> None:
