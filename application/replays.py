@@ -50,7 +50,7 @@ class ReplayHandlers:
         from_node: str | None = None,
         version: int | None = None,
     ) -> Run:
-        """Start a run of the same workflow or agent again: all of it, or all that comes *from_node* on.
+        """Start a run of the same thing again: all of it, or all that comes *from_node* on.
 
         The inputs and the version are the earlier run's unless given. A node in a loop stands for
         the whole loop. Raise Invalid for a node or version that does not exist, Conflict when the
