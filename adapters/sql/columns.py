@@ -62,6 +62,15 @@ class Money(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value) / _NANO
 
 
+class Dumped:
+    """A JSON value whose text was made already."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 class Json(TypeDecorator[Any]):
     """A JSON value or a dataclass, as text that comes back exactly: order, big numbers, NUL."""
 
@@ -70,7 +79,7 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
         """Return the text."""
-        return dumped(value)
+        return value.text if isinstance(value, Dumped) else dumped(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Return the value, without its dataclasses."""

@@ -4,15 +4,26 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Delete, Row, Select, and_, bindparam, delete, select, text
+from sqlalchemy import (
+    CursorResult,
+    Executable,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
 
 from orbiter.adapters.sql.api_keys import API_KEYS, api_keys
 from orbiter.adapters.sql.columns import Instant, storable
 from orbiter.adapters.sql.hooks import BY_TOKEN, HOOKS
+from orbiter.adapters.sql.large_values import LargeValues
 from orbiter.adapters.sql.notifications import REMOVE_OLD_NOTIFICATIONS
 from orbiter.adapters.sql.password_resets import PASSWORD_RESETS, password_resets
-from orbiter.adapters.sql.runs import RUNS, UNENDED, runs
+from orbiter.adapters.sql.runs import RUN_VALUES, RUNS, UNENDED, runs
 from orbiter.adapters.sql.schedules import DUE, SCHEDULES
 from orbiter.adapters.sql.sessions import SESSIONS, sessions
 from orbiter.adapters.sql.transactions import Transaction
@@ -61,7 +72,7 @@ _OLD: Final = (
     .where(runs.c.finished_at < _BEFORE, ~UNENDED)
     .limit(bindparam("size"))
 )
-_REMOVE_OLD: Final = delete(runs).where(runs.c.id.in_(_OLD))
+_REMOVE_OLD: Final = delete(runs).where(runs.c.id.in_(_OLD)).returning(runs.c.id)
 _ALONE: Final = select(text("pg_try_advisory_xact_lock(5279147264)"))  # any number that stays
 
 _RESET: Final = select(*PASSWORD_RESETS.columns).where(
@@ -81,8 +92,9 @@ _ADD_RESET: Final = _INSERT_RESET.on_conflict_do_update(
 class SqlCredentials:
     """Rows of every workspace."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, large: LargeValues) -> None:
         self._transaction = transaction
+        self._large = large
 
     async def user_by_email(self, email: str) -> User | None:
         """Return the active user who signs in with *email*."""
@@ -146,7 +158,8 @@ class SqlCredentials:
 
     async def unended_runs(self) -> Sequence[Run]:
         """Return every run that has not ended, oldest first."""
-        return [RUNS.entity(row) for row in await self._transaction.rows(_UNENDED, {})]
+        rows = await self._transaction.rows(_UNENDED, {})
+        return [await self._large.whole(RUNS.entity(row), RUN_VALUES) for row in rows]
 
     async def by_hook(self, token_hash: str) -> Hook | None:
         """Return the hook of that token."""
@@ -160,20 +173,25 @@ class SqlCredentials:
 
     async def remove_ended_runs(self, before: datetime, *, limit: int) -> int:
         """Delete up to *limit* runs that ended before a moment; 0 if another process does."""
-        return await self._remove_old(_REMOVE_OLD, before, limit)
+        removed = await self._remove_old(_REMOVE_OLD, before, limit)
+        ids = [] if removed is None else [row.id for row in removed]
+        await self._large.drop(ids)
+        return len(ids)
 
     async def remove_old_notifications(self, before: datetime, *, limit: int) -> int:
         """Delete up to *limit* notifications from before a moment; 0 if another process does."""
-        return await self._remove_old(REMOVE_OLD_NOTIFICATIONS, before, limit)
+        removed = await self._remove_old(REMOVE_OLD_NOTIFICATIONS, before, limit)
+        return 0 if removed is None else removed.rowcount
 
-    async def _remove_old(self, statement: Delete, before: datetime, limit: int) -> int:
+    async def _remove_old(
+        self, statement: Executable, before: datetime, limit: int
+    ) -> CursorResult[Any] | None:
         self._transaction.require_writing()
         if self._transaction.connection.dialect.name == "postgresql":
             alone = await self._transaction.first(_ALONE, {})
             if alone is None or not alone[0]:
-                return 0
-        which = {"before": before, "size": limit}
-        return (await self._transaction.write(statement, which)).rowcount
+                return None
+        return await self._transaction.write(statement, {"before": before, "size": limit})
 
     async def _first(
         self, statement: Select[Any], parameters: Mapping[str, str]

@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Row, Table, Text, bindparam,
 from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
 
 from orbiter.adapters.sql.columns import Hash, Id, Json
+from orbiter.adapters.sql.large_values import LargeValues, told
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.application.ports.executions import Recorded
 
@@ -19,18 +20,20 @@ effects: Final = Table(
     Column("digest", Hash, primary_key=True),
     Column("key", Text, nullable=False),
     Column("value", Json, nullable=False),
+    Column("value_blob", Text),
     Column("failures", Json, nullable=False),
     Column("failed", Boolean, nullable=False),
 )
 
-_READ: Final = (effects.c.key, effects.c.value, effects.c.failures, effects.c.failed)
+_VALUES: Final = ("value",)
+_READ: Final = [effects.c[name] for name in ("key", "value", "value_blob", "failures", "failed")]
 RECORDED: Final = select(*_READ).where(effects.c.run_id == bindparam("of_run"))
 RECORD: Final = insert(effects).on_conflict_do_nothing(index_elements=effects.primary_key.columns)
 
 
-def row_of(run_id: str, recorded: Recorded) -> Mapping[str, Any]:
-    """Return the columns of an outcome."""
-    return {
+async def row_of(large: LargeValues, run_id: str, recorded: Recorded) -> Mapping[str, Any]:
+    """Return the columns of an outcome, whose value is put into a blob if it is large."""
+    row = {
         "run_id": run_id,
         "digest": sha256(recorded.key.encode()).hexdigest(),
         "key": recorded.key,
@@ -38,9 +41,12 @@ def row_of(run_id: str, recorded: Recorded) -> Mapping[str, Any]:
         "failures": recorded.failures,
         "failed": recorded.failed,
     }
+    return await large.put(run_id, row, _VALUES)
 
 
-def recorded_of(row: Row[Any]) -> Recorded:
+async def recorded_of(large: LargeValues, row: Row[Any]) -> Recorded:
     """Return the outcome in a row."""
     failures = tuple((code, message) for code, message in row.failures)
-    return Recorded(key=row.key, value=row.value, failures=failures, failed=row.failed)
+    value = told(row.value, row.value_blob)
+    recorded = Recorded(key=row.key, value=value, failures=failures, failed=row.failed)
+    return await large.whole(recorded, _VALUES)

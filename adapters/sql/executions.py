@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
 
 from orbiter.adapters.sql.columns import Id, Instant
-from orbiter.adapters.sql.effects import RECORD, RECORDED, recorded_of, row_of
+from orbiter.adapters.sql.effects import RECORD, RECORDED, effects, recorded_of, row_of
 from orbiter.adapters.sql.executors import (
     ALIVE,
     BEAT,
@@ -38,6 +38,7 @@ from orbiter.adapters.sql.executors import (
     NEWEST,
     executors,
 )
+from orbiter.adapters.sql.large_values import LargeValues
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.runs import runs
 from orbiter.adapters.sql.transactions import Transaction
@@ -149,13 +150,8 @@ _RELEASE: Final = (
 _REMOVE: Final = delete(executions).where(_ONE)
 _REMOVE_MINE: Final = _REMOVE.where(_MINE)
 _RECORD_MINE: Final = RECORD.from_select(
-    list(row_of("", Recorded(key=""))),
-    select(
-        *(
-            bindparam(f"new_{name}", type_=RECORD.table.c[name].type)
-            for name in row_of("", Recorded(key=""))
-        )
-    )
+    [column.name for column in effects.columns],
+    select(*(bindparam(f"new_{column.name}", type_=column.type) for column in effects.columns))
     .where(_ONE, _MINE)
     .with_for_update(read=True, of=executions),
 )
@@ -176,8 +172,9 @@ _FREE_ORPHANS: Final = (
 class SqlExecutions:
     """Executions of every workspace, the effects of their runs, and the leases of processes."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, large: LargeValues) -> None:
         self._transaction = transaction
+        self._large = large
 
     async def add(
         self,
@@ -271,13 +268,13 @@ class SqlExecutions:
 
     async def record(self, run_id: str, recorded: Recorded) -> bool:
         """Keep an outcome; say False, and keep the old one, when its key has one."""
-        return await self._changed(RECORD, row_of(run_id, recorded))
+        return await self._changed(RECORD, await row_of(self._large, run_id, recorded))
 
     async def record_all(
         self, executor_id: str, outcomes: Sequence[tuple[str, Recorded]]
     ) -> Sequence[Recorded | None]:
         """Keep an executor's outcomes, each with its run; return for each what is kept then."""
-        rows = [_row_of_mine(executor_id, *each) for each in outcomes]
+        rows = [await self._row_of_mine(executor_id, *each) for each in outcomes]
         if await self._transaction.count(_RECORD_MINE, rows) == len(rows):
             return [recorded for _, recorded in outcomes]
         return [await self._kept(executor_id, run_id, each.key) for run_id, each in outcomes]
@@ -285,7 +282,7 @@ class SqlExecutions:
     async def recorded(self, run_id: str) -> Mapping[str, Recorded]:
         """Return every outcome kept for a run, by key."""
         rows = await self._transaction.rows(RECORDED, {"of_run": run_id})
-        return {row.key: recorded_of(row) for row in rows}
+        return {row.key: await recorded_of(self._large, row) for row in rows}
 
     async def beat(self, executor_id: str, *, ttl_seconds: float) -> bool:
         """Prolong the executor's lease on the database's clock; False when it had ended."""
@@ -319,13 +316,15 @@ class SqlExecutions:
             return None
         return (await self.recorded(run_id)).get(key)
 
+    async def _row_of_mine(
+        self, executor_id: str, run_id: str, recorded: Recorded
+    ) -> Mapping[str, Any]:
+        row = await row_of(self._large, run_id, recorded)
+        values = {f"new_{name}": value for name, value in row.items()}
+        return {**values, "which": run_id, "who": executor_id}
+
     async def _changed(self, statement: Executable, values: Mapping[str, Any]) -> bool:
         return (await self._transaction.write(statement, values)).rowcount > 0
-
-
-def _row_of_mine(executor_id: str, run_id: str, recorded: Recorded) -> Mapping[str, Any]:
-    values = {f"new_{name}": value for name, value in row_of(run_id, recorded).items()}
-    return {**values, "which": run_id, "who": executor_id}
 
 
 def _claimed(row: Any) -> Claimed:

@@ -7,10 +7,11 @@ from sqlalchemy import Column, Index, String, Table, Text, bindparam, delete, fu
 
 from orbiter.adapters.sql.agents import agents
 from orbiter.adapters.sql.columns import Id, Instant
+from orbiter.adapters.sql.large_values import LargeValues
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import Pages
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
-from orbiter.adapters.sql.runs import RUNS, UNENDED, runs
+from orbiter.adapters.sql.runs import RUN_VALUES, RUNS, UNENDED, runs
 from orbiter.adapters.sql.secrets import secrets
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.workflows import workflows
@@ -54,14 +55,18 @@ _COUNTS: Final = select(
     )
 )
 _TAKE_UNENDED: Final = delete(runs).where(*_OF_PROJECT[runs], UNENDED).returning(*RUNS.columns)
-_EMPTY: Final = [delete(table).where(*held) for table, held in _OF_PROJECT.items()]
+_TAKE_RUNS: Final = delete(runs).where(*_OF_PROJECT[runs]).returning(runs.c.id)
+_EMPTY: Final = [
+    delete(table).where(*held) for table, held in _OF_PROJECT.items() if table is not runs
+]
 
 
 class SqlProjects(SqlRepository[Project]):
     """Projects of one workspace."""
 
-    def __init__(self, transaction: Transaction, workspace_id: str) -> None:
+    def __init__(self, transaction: Transaction, workspace_id: str, large: LargeValues) -> None:
         super().__init__(_STATEMENTS, transaction, workspace_id)
+        self._large = large
 
     async def page(self, request: PageRequest) -> Page[Project]:
         """Return a page of all projects."""
@@ -81,7 +86,9 @@ class SqlProjects(SqlRepository[Project]):
         if not is_id(project_id):
             return []
         taken = await self._transaction.write(_TAKE_UNENDED, self._which(project_id))
-        unended = [RUNS.entity(row) for row in taken]
+        unended = [await self._large.whole(RUNS.entity(row), RUN_VALUES) for row in taken]
+        ended = await self._transaction.write(_TAKE_RUNS, self._which(project_id))
+        await self._large.drop([*(run.id for run in unended), *(row.id for row in ended)])
         for statement in _EMPTY:
             await self._transaction.write(statement, self._which(project_id))
         return sorted(unended, key=lambda run: run.id)

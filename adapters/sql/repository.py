@@ -99,7 +99,7 @@ class SqlRepository(Generic[Owned]):
         self._transaction.require_writing()
         if entity.workspace_id != self._workspace_id:
             raise ValueError(f"This {self._statements.noun} belongs to another workspace")
-        row = self._statements.mapped.row(entity)
+        row = await self._values(entity)
         if not (await self._transaction.write(self._statements.insert, row)).rowcount:
             raise Conflict(f"{self._statements.noun} with this id already exists")
 
@@ -128,8 +128,11 @@ class SqlRepository(Generic[Owned]):
             raise NotFound(statements.noun)
         return row
 
+    async def _values(self, entity: Owned) -> dict[str, Any]:
+        return self._statements.mapped.row(entity)
+
     async def _overwrite(self, statement: Update, entity: Owned) -> bool:
-        row = self._statements.mapped.row(entity)
+        row = await self._values(entity)
         del row["id"], row["workspace_id"]
         return await self._change(statement, entity.id, row)
 

@@ -23,10 +23,11 @@ from sqlalchemy.dialects.postgresql import Insert, insert  # SQLite speaks it to
 
 from orbiter.adapters.sql.columns import INTEGER_MAX, Id, Instant, Json, Money, OneOf
 from orbiter.adapters.sql.failures import missing
+from orbiter.adapters.sql.large_values import LargeValues, told
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import Pages
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
-from orbiter.adapters.sql.steps import STEPS, steps
+from orbiter.adapters.sql.steps import STEP_VALUES, STEPS, steps
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import RunFilter
@@ -49,6 +50,8 @@ runs: Final = Table(
     Column("trigger", OneOf(Trigger), nullable=False),
     Column("inputs", Json, nullable=False),
     Column("output", Json, nullable=False),
+    Column("inputs_blob", Text),
+    Column("output_blob", Text),
     Column("error", Json, nullable=False),
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
@@ -79,14 +82,25 @@ runs: Final = Table(
 # Written out, as a planner matches a partial index with no parameters.
 UNENDED: Final = runs.c.status.not_in([literal_column(f"'{word}'") for word in sorted(TERMINAL)])
 Index("ix_runs_unended", runs.c.id, sqlite_where=UNENDED, postgresql_where=UNENDED)
+RUN_VALUES: Final = ("inputs", "output")
 _LIKE_SIGN: Final = re.compile(r"[%_\\]")
 _ESCAPED: Final = r"\\\g<0>"
 
 
 def _run(
-    *, error: dict[str, Any] | None, input_tokens: int, output_tokens: int, **rest: Any
+    *,
+    inputs: Any,
+    output: Any,
+    inputs_blob: str | None,
+    output_blob: str | None,
+    error: dict[str, Any] | None,
+    input_tokens: int,
+    output_tokens: int,
+    **rest: Any,
 ) -> Run:
     return Run(
+        inputs=told(inputs, inputs_blob),
+        output=told(output, output_blob),
         error=RunError(**error) if error else None,
         usage=Usage(input_tokens=input_tokens, output_tokens=output_tokens),
         **rest,
@@ -95,6 +109,8 @@ def _run(
 
 def _derived(run: Run) -> Mapping[str, Any]:
     return {
+        "inputs_blob": None,
+        "output_blob": None,
         "input_tokens": run.usage.input_tokens,
         "output_tokens": run.usage.output_tokens,
         "searchable": run.searchable,
@@ -167,8 +183,18 @@ _STEPS_AT_ONCE: Final = 100
 class SqlRuns(SqlRepository[Run]):
     """Runs of one workspace."""
 
-    def __init__(self, transaction: Transaction, workspace_id: str) -> None:
+    def __init__(self, transaction: Transaction, workspace_id: str, large: LargeValues) -> None:
         super().__init__(_STATEMENTS, transaction, workspace_id)
+        self._large = large
+
+    async def get(self, entity_id: str) -> Run:
+        """Return the run or raise NotFound."""
+        return await self._large.whole(await super().get(entity_id), RUN_VALUES)
+
+    async def remove(self, entity_id: str) -> None:
+        """Delete the run and all that hangs on it, or raise NotFound."""
+        await super().remove(entity_id)
+        await self._large.drop([entity_id])
 
     async def page(self, request: PageRequest, only: RunFilter) -> Page[Run]:
         """Return a page of the runs that match."""
@@ -179,7 +205,8 @@ class SqlRuns(SqlRepository[Run]):
         if only.min_duration_ms is not None:
             given["min_duration_ms"] = max(-1, min(only.min_duration_ms, INTEGER_MAX))
         given["mine"] = self._workspace_id
-        return await _PAGES.page(self._transaction, given, request, request.id_after())
+        page = await _PAGES.page(self._transaction, given, request, request.id_after())
+        return replace(page, items=[await self._large.whole(run, RUN_VALUES) for run in page.items])
 
     async def advance(self, run: Run) -> bool:
         """Overwrite the stored run unless it has ended or is gone; say whether it was done."""
@@ -189,7 +216,7 @@ class SqlRuns(SqlRepository[Run]):
         """Store steps, each in place of the one of the same id; those of no run are dropped."""
         self._transaction.require_writing()
         for at in range(0, len(steps), _STEPS_AT_ONCE):
-            rows = [self._of_step(step) for step in steps[at : at + _STEPS_AT_ONCE]]
+            rows = [await self._of_step(step) for step in steps[at : at + _STEPS_AT_ONCE]]
             await self._transaction.write(_PUT_STEPS, rows)
 
     async def step(self, run_id: str, step_id: str) -> Step:
@@ -200,14 +227,20 @@ class SqlRuns(SqlRepository[Run]):
             row = await self._transaction.first(_A_STEP, which)
         if row is None:
             raise NotFound("Step")
-        return STEPS.entity(row)
+        return await self._large.whole(STEPS.entity(row), STEP_VALUES)
 
     async def steps(self, run_id: str, request: PageRequest) -> Page[Step]:
         """Return a page of steps, first ones first."""
         forwards = replace(request, newest_first=False)
         which = {"of_run": run_id, "mine": self._workspace_id}
-        return await _STEP_PAGES.page(self._transaction, which, forwards, request.number_after())
+        page = await _STEP_PAGES.page(self._transaction, which, forwards, request.number_after())
+        whole = [await self._large.whole(step, STEP_VALUES) for step in page.items]
+        return replace(page, items=whole)
 
-    def _of_step(self, step: Step) -> Mapping[str, Any]:
-        row = {f"new_{name}": value for name, value in STEPS.row(step).items()}
+    async def _values(self, entity: Run) -> dict[str, Any]:
+        return await self._large.put(entity.id, await super()._values(entity), RUN_VALUES)
+
+    async def _of_step(self, step: Step) -> Mapping[str, Any]:
+        values = await self._large.put(step.run_id, STEPS.row(step), STEP_VALUES)
+        row = {f"new_{name}": value for name, value in values.items()}
         return {**row, "of_run": step.run_id, "mine": self._workspace_id}

@@ -5,6 +5,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, false
 
 from orbiter.adapters.sql.columns import Id, Instant, Json, Money, OneOf
+from orbiter.adapters.sql.large_values import told
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.repository import Mapped
 from orbiter.domain.runs import Step, StepError, StepKind, StepStatus, Usage
@@ -25,6 +26,8 @@ steps: Final = Table(
     Column("status", OneOf(StepStatus), nullable=False),
     Column("input", Json, nullable=False),
     Column("output", Json, nullable=False),
+    Column("input_blob", Text),
+    Column("output_blob", Text),
     Column("error", Json, nullable=False),
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
@@ -38,8 +41,15 @@ steps: Final = Table(
 )
 
 
+STEP_VALUES: Final = ("input", "output")
+
+
 def _step(
     *,
+    input: Any,
+    output: Any,
+    input_blob: str | None,
+    output_blob: str | None,
     error: dict[str, Any] | None,
     logs: list[str],
     input_tokens: int,
@@ -47,6 +57,8 @@ def _step(
     **rest: Any,
 ) -> Step:
     return Step(
+        input=told(input, input_blob),
+        output=told(output, output_blob),
         error=StepError(**error) if error else None,
         logs=tuple(logs),
         usage=Usage(input_tokens=input_tokens, output_tokens=output_tokens),
@@ -58,6 +70,8 @@ STEPS: Final = Mapped(
     steps,
     _step,
     derived=lambda step: {
+        "input_blob": None,
+        "output_blob": None,
         "input_tokens": step.usage.input_tokens,
         "output_tokens": step.usage.output_tokens,
     },

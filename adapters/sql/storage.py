@@ -11,6 +11,7 @@ from orbiter.adapters.sql.database import POOL_SIZE, Database
 from orbiter.adapters.sql.executions import SqlExecutions
 from orbiter.adapters.sql.graphs import VersionCache
 from orbiter.adapters.sql.hooks import SqlHooks
+from orbiter.adapters.sql.large_values import LargeValues
 from orbiter.adapters.sql.notifications import SqlNotifications
 from orbiter.adapters.sql.prices import SqlPrices
 from orbiter.adapters.sql.projects import SqlProjects
@@ -23,18 +24,25 @@ from orbiter.adapters.sql.sessions import SqlSessions
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.users import SqlUsers
 from orbiter.adapters.sql.workflows import SqlWorkflows
+from orbiter.application.ports.blobs import Blobs
 from orbiter.application.ports.storage import UnitOfWork
 
 
 class SqlUnitOfWork:
     """One transaction, seen as the repositories of one workspace."""
 
-    def __init__(self, transaction: Transaction, workspace_id: str, cache: VersionCache) -> None:
+    def __init__(
+        self,
+        transaction: Transaction,
+        workspace_id: str,
+        cache: VersionCache,
+        large: LargeValues,
+    ) -> None:
         self.transaction = transaction
-        self.projects = SqlProjects(transaction, workspace_id)
+        self.projects = SqlProjects(transaction, workspace_id, large)
         self.workflows = SqlWorkflows(transaction, workspace_id, cache)
         self.agents = SqlAgents(transaction, workspace_id)
-        self.runs = SqlRuns(transaction, workspace_id)
+        self.runs = SqlRuns(transaction, workspace_id, large)
         self.run_events = SqlRunEventLog(transaction, workspace_id)
         self.schedules = SqlSchedules(transaction, workspace_id)
         self.hooks = SqlHooks(transaction, workspace_id)
@@ -46,8 +54,8 @@ class SqlUnitOfWork:
         self.sessions = SqlSessions(transaction, workspace_id)
         self.api_keys = SqlApiKeys(transaction, workspace_id)
         self.audit_log = SqlAuditLog(transaction, workspace_id)
-        self.executions = SqlExecutions(transaction)
-        self.credentials = SqlCredentials(transaction)
+        self.executions = SqlExecutions(transaction, large)
+        self.credentials = SqlCredentials(transaction, large)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call *callback* once the transaction has committed."""
@@ -55,10 +63,15 @@ class SqlUnitOfWork:
 
 
 class SqlStorage:
-    """Storage in a SQLite file or a PostgreSQL server, whose schema `migrate` has made."""
+    """Storage in a SQLite file or a PostgreSQL server, whose schema `migrate` has made.
 
-    def __init__(self, database: Database) -> None:
+    Runs' values that are too large for rows are kept in the *blobs* given, which nobody else
+    removes, or else in the database itself.
+    """
+
+    def __init__(self, database: Database, blobs: Blobs | None = None) -> None:
         self._database = database
+        self._blobs = blobs
         self._versions = VersionCache()
 
     @classmethod
@@ -74,7 +87,9 @@ class SqlStorage:
         """
         begun = self._database.reading() if reading else self._database.writing()
         async with begun as transaction:
-            yield SqlUnitOfWork(transaction, workspace_id, self._versions)
+            large = LargeValues(transaction, self._blobs)
+            yield SqlUnitOfWork(transaction, workspace_id, self._versions, large)
+        await large.settle()
 
     async def ready(self) -> None:
         """Raise Unavailable unless a statement gets an answer."""

@@ -27,6 +27,7 @@ _ROOTS: Final = (
     "secrets",
     "prices",
     "audit_log",
+    "blobs",
     "idempotency_keys",
     "rate_limits",
     "executors",
