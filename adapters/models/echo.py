@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from orbiter.application.ports.models import (
     ChatAnswer,
-    ChatMessage,
     ChatRequest,
     ChatRole,
     Embeddings,

@@ -244,7 +244,7 @@ async def test_a_busy_workspace_leaves_room_for_others() -> None:
     service = Counted()
     service.plant = plant = Plant(http=service)
     plant.engine = plant.another_engine(concurrency=8, workspace_concurrency=2)
-    plant.start = replace(plant.start, engine=plant.engine)
+    plant.accept_by(plant.engine)
 
     async def work() -> None:
         runs = [await plant.accepted(a_call()) for _ in range(6)]
@@ -262,7 +262,7 @@ async def test_one_that_does_not_execute_accepts_and_leaves_it_to_others(plant: 
     async def work() -> None:
         acceptor = plant.another_engine(executes=False)
         await acceptor.start()
-        plant.start = replace(plant.start, engine=acceptor)
+        plant.accept_by(acceptor)
         run = await plant.accepted(a_pause(1))
         await plant.clock.sleep(10)
         assert (await plant.detail(run)).run.status is RunStatus.QUEUED

@@ -1,6 +1,6 @@
 """A new version of the interpreter is deployed: the old one's runs are drained."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -60,7 +60,7 @@ class Fleet:
         await process.engine.stop(1)
 
     async def accepted(self, by: Process, drawn: WorkflowVersion) -> Run:
-        self.plant.start = replace(self.plant.start, engine=by.engine)
+        self.plant.accept_by(by.engine)
         return await self.plant.accepted(drawn)
 
     async def beaten(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orbiter.adapters.durable.engine import DurableRunEngine
@@ -83,6 +83,10 @@ class Plant(Laboratory):
             new_id=new_id,
             **{"executor": self.executor, "concurrency": self.concurrency, **changes},
         )
+
+    def accept_by(self, engine: DurableRunEngine) -> None:
+        """Let runs be accepted by another engine from now on."""
+        self.start = replace(self.start, starting=replace(self.start.starting, engine=engine))
 
     async def killed(self) -> None:
         """Let the engine end as by a kill: nothing is stored any more."""
