@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any, Final
 
 from pydantic_monty import (
@@ -21,11 +22,26 @@ from orbiter.adapters.sandbox.workers import Workers
 from orbiter.application.ports.sandbox import CodeResult, SandboxError
 
 MESSAGE_MAX: Final = 400
+SOON: Final = 0.1
 _FED: Final = "<python-input"
 
 
 def executed(workers: Workers, source: Source, names: Mapping[str, Any]) -> CodeResult:
-    """Run *source* where it sees *names*; raise SandboxError."""
+    """Run *source* where it sees *names*; raise SandboxError.
+
+    Code reaches nothing outside, so a call that met a dead worker is made once more.
+    """
+    began = monotonic()
+    try:
+        return _executed_once(workers, source, names)
+    except SandboxError as error:
+        met_a_dead_one = error.code == "SANDBOX_UNAVAILABLE" and monotonic() - began < SOON
+        if not met_a_dead_one or workers.closed:
+            raise
+    return _executed_once(workers, source, names)
+
+
+def _executed_once(workers: Workers, source: Source, names: Mapping[str, Any]) -> CodeResult:
     with _session(workers) as (session, printed):
         try:
             told = session.feed_run(source.text, inputs=dict(names), print_callback=printed)
@@ -57,7 +73,7 @@ def _session(workers: Workers) -> Iterator[tuple[MontySession, Printed]]:
     try:
         with workers.session() as given:
             yield given
-    except (OSError, RuntimeError) as failure:
+    except (OSError, RuntimeError, MontyError) as failure:
         message = f"The sandbox can't be used at the moment: {failure}"
         raise SandboxError("SANDBOX_UNAVAILABLE", message[:MESSAGE_MAX]) from failure
 

@@ -45,8 +45,8 @@ def ticks(pid: int) -> int:
 class Opened:
     """A sandbox and the processes that came with it."""
 
-    def __init__(self) -> None:
-        self.sandbox = MontySandbox(seconds=0.5)
+    def __init__(self, seconds: float = 0.5) -> None:
+        self.sandbox = MontySandbox(seconds=seconds)
         self._others = workers()
 
     @property
@@ -107,13 +107,14 @@ async def test_a_killed_worker_is_replaced(opened: Opened) -> None:
     ("sent", "code"), [(signal.SIGKILL, "SANDBOX_UNAVAILABLE"), (signal.SIGSTOP, "CODE_TIMEOUT")]
 )
 async def test_a_worker_that_does_not_come_back_fails_its_call_alone(
-    opened: Opened, sent: signal.Signals, code: str
+    sent: signal.Signals, code: str
 ) -> None:
+    opened = Opened(seconds=2)
     await opened.sandbox.run("1")
     (pid,) = opened.workers
     idle = ticks(pid)
     spin = asyncio.create_task(opened.sandbox.run(SPIN))
-    while ticks(pid) < idle + 5:
+    while ticks(pid) < idle + 15 and not spin.done():
         await asyncio.sleep(0)
     os.kill(pid, sent)
     with pytest.raises(SandboxError) as refusal:
@@ -121,6 +122,7 @@ async def test_a_worker_that_does_not_come_back_fails_its_call_alone(
     assert refusal.value.code == code
     assert (await opened.sandbox.run("2")).value == 2
     assert pid not in opened.workers
+    opened.sandbox.close()
 
 
 @linux
