@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dependency_injector import containers, providers
 
+from orbiter.adapters.blobs.folder import FolderBlobs
 from orbiter.adapters.durable.engine import DurableRunEngine
+from orbiter.adapters.memory.blobs import MemoryBlobs
 from orbiter.adapters.memory.idempotency import MemoryIdempotencyStore
 from orbiter.adapters.memory.mailer import MemoryMailer
 from orbiter.adapters.memory.rate_limits import MemoryRateLimiter
@@ -40,6 +42,7 @@ from orbiter.application.execution.world import World
 from orbiter.application.facade import Orbiter
 from orbiter.application.models import Models
 from orbiter.application.notifications import StoredNotices
+from orbiter.application.ports.blobs import Blobs
 from orbiter.application.ports.idempotency import IdempotencyStore
 from orbiter.application.ports.identity import RateLimiter
 from orbiter.application.ports.storage import Storage
@@ -76,10 +79,26 @@ def _database(url: str) -> "Database":
     return Database.connect(url)
 
 
-def _storage(database: "Database") -> Storage:
+def _blobs(settings: Settings, database: "Database") -> Blobs:
+    from orbiter.adapters.sql.blobs import SqlBlobs
+    from orbiter.adapters.sql.database import location
+
+    place = location(settings.storage_url)
+    if isinstance(place, Path):
+        # Named for the file, whose rows name them: another database has others.
+        return FolderBlobs(place.with_name(f"{place.name}-blobs"))
+    return SqlBlobs(database)
+
+
+def _beside(settings: Settings, blobs: Blobs) -> Blobs | None:
+    # What is in the database anyway is written in the transaction of the rows that name it.
+    return None if settings.is_shared else blobs
+
+
+def _storage(database: "Database", beside: Blobs | None) -> Storage:
     from orbiter.adapters.sql.storage import SqlStorage
 
-    return SqlStorage(database)
+    return SqlStorage(database, beside)
 
 
 def _idempotency(database: "Database") -> IdempotencyStore:
@@ -133,7 +152,9 @@ class Container(containers.DeclarativeContainer):
     mailer = providers.Singleton(_mailer, settings, clock)
 
     database = providers.Singleton(_database, settings.provided.storage_url)
-    storage: providers.Provider[Storage] = providers.Singleton(_storage, database)
+    blobs: providers.Provider[Blobs] = providers.Singleton(_blobs, settings, database)
+    beside: providers.Provider[Blobs | None] = providers.Callable(_beside, settings, blobs)
+    storage: providers.Provider[Storage] = providers.Singleton(_storage, database, beside)
     idempotency: providers.Provider[IdempotencyStore] = providers.Singleton(_idempotency, database)
     limiter: providers.Provider[RateLimiter] = providers.Singleton(_limiter, settings, database)
 
@@ -225,6 +246,7 @@ def in_memory(**settings: Any) -> Container:
     container = Container(settings=Settings(**settings))
     container.secret_keys.override((secrets.token_urlsafe(48),))
     container.mailer.override(providers.Singleton(MemoryMailer))
+    container.blobs.override(providers.Singleton(MemoryBlobs))
     container.storage.override(providers.Singleton(MemoryStorage))
     container.idempotency.override(providers.Singleton(MemoryIdempotencyStore))
     container.limiter.override(providers.Singleton(MemoryRateLimiter))
@@ -245,6 +267,7 @@ async def running(container: Container) -> AsyncIterator[Orbiter]:
 
     Raise DataFolderUnusable when another process is at work on the same SQLite file.
     """
+    from orbiter.adapters.sql.orphans import remove_orphans
     from orbiter.adapters.sql.run_feed import listening
     from orbiter.adapters.sql.schema import migrate
 
@@ -254,6 +277,7 @@ async def running(container: Container) -> AsyncIterator[Orbiter]:
         async with listening(settings.storage_url, container.feed()):
             core = container.core()
             try:
+                await remove_orphans(container.database(), container.beside())
                 await core.start()
                 yield core
             finally:
