@@ -57,19 +57,18 @@ class Exchange:
         if len(response.headers) > HEADERS_MAX or size > HEADERS_BYTES:
             raise _headers_too_large()
         assert isinstance(response.stream, AsyncIterable)
-        received = httpx2.Response(
-            response.status,
-            headers=response.headers,
-            stream=_Received(response.stream, self._max_body_bytes),
-        )
+        headers = httpx2.Headers(response.headers)
+        received = _Received(response.stream, self._max_body_bytes)
+        parts: AsyncIterable[bytes] = received
+        if "content-encoding" in headers:
+            whole = httpx2.Response(response.status, headers=headers, stream=received)
+            parts = whole.aiter_bytes()
         body = bytearray()
-        async for part in received.aiter_bytes():
+        async for part in parts:
             body += part
             if len(body) > self._max_body_bytes:
                 raise _too_large(self._max_body_bytes)
-        return OutboundAnswer(
-            status=received.status_code, headers=dict(received.headers), body=bytes(body)
-        )
+        return OutboundAnswer(status=response.status, headers=dict(headers), body=bytes(body))
 
 
 class _Received(httpx2.AsyncByteStream):

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -35,6 +36,8 @@ _OF_THE_BODY: Final = frozenset(
 # Any other header may be a credential, and those belong to the origin they were meant for.
 _TO_STRANGERS: Final = _DEFAULTS.keys() | _OF_THE_BODY | {"accept-language", "idempotency-key"}
 _PORT_MAX: Final = 65535
+KNOWN: Final = 256
+KNOWN_LENGTH: Final = 1024
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -53,7 +56,7 @@ class Hop:
         method = request.method.upper()
         if not _TOKEN.fullmatch(method) or method in _TUNNELS:
             raise OutboundError("INVALID_REQUEST", "The method is not allowed")
-        url = _with_query(_checked(_parsed(request.url)), request.query)
+        url = _with_query(_address(request.url), request.query)
         headers = _DEFAULTS | _sane(request.headers)
         return cls(method=method, url=url, headers=headers, body=request.body)
 
@@ -74,6 +77,16 @@ def _becomes_get(method: str, status: int) -> bool:
     if status == 303:
         return method not in ("GET", "HEAD")
     return status in (301, 302) and method == "POST"
+
+
+def _address(text: str) -> httpx2.URL:
+    return _known(text) if len(text) <= KNOWN_LENGTH else _checked(_parsed(text))
+
+
+@lru_cache(KNOWN)
+def _known(text: str) -> httpx2.URL:
+    # Workflows call the same addresses again and again, and reading one takes a while.
+    return _checked(_parsed(text))
 
 
 def _parsed(text: str) -> httpx2.URL:

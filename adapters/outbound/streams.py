@@ -68,7 +68,10 @@ class Stream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return what has come, nothing at the end; or raise ReadError or ReadTimeout."""
-        if not self._readable.is_set():
+        if self._readable.is_set():
+            # Whoever sends without end must not keep everybody else waiting.
+            await asyncio.sleep(0)
+        else:
             async with _within(timeout, httpcore2.ReadTimeout):
                 await self._readable.wait()
         data = bytes(self._unread[:max_bytes])

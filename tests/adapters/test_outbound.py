@@ -441,8 +441,8 @@ async def test_silence_and_endless_news_are_bounded() -> None:
             writer.write(b"HTTP/1.1 102 Processing\r\n\r\n")
             await writer.drain()
 
-    assert await code_of(silent, timeout_seconds=0.1) == "HTTP_TIMEOUT"
-    assert await code_of(promising, timeout_seconds=0.1) == "HTTP_TIMEOUT"
+    assert await code_of(silent, timeout_seconds=0.5) == "HTTP_TIMEOUT"
+    assert await code_of(promising, timeout_seconds=0.5) == "HTTP_TIMEOUT"
 
 
 @pytest.mark.parametrize(
