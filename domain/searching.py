@@ -23,7 +23,7 @@ def _first(value: Any) -> Iterator[str]:
     left = LOOKED_THROUGH
     for text in _texts(value):
         yield text[:left]
-        left -= len(text)
+        left -= len(text) + 1
         if left <= 0:
             return
 
