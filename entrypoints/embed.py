@@ -1,5 +1,6 @@
 """Orbiter inside a program of yours: the core without a server."""
 
+import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,14 +14,24 @@ from orbiter.application.authentication import actor_of
 from orbiter.application.credentials import NO_WORKSPACE
 from orbiter.application.facade import Orbiter
 from orbiter.application.paging import PageRequest
-from orbiter.domain.errors import Invalid
+from orbiter.domain.builtin_tools import BUILTIN_TOOLS
+from orbiter.domain.errors import Invalid, NotFound
 from orbiter.domain.identity import Actor, Role
 from orbiter.domain.workflows import Canvas
 from orbiter.entrypoints import container
 from orbiter.entrypoints.data_folder import DataFolderUnusable
 from orbiter.entrypoints.settings import Settings
 
-__all__ = ["DataFolderUnusable", "PageRequest", "canvas", "connect", "in_memory", "member"]
+__all__ = [
+    "DataFolderUnusable",
+    "PageRequest",
+    "builtin_tool",
+    "canvas",
+    "connect",
+    "in_memory",
+    "member",
+    "script",
+]
 
 
 def in_memory(**settings: Any) -> Orbiter:
@@ -65,3 +76,21 @@ def canvas(sent: Mapping[str, Any]) -> Canvas:
     if problems:
         raise Invalid(problems)
     return drawn(msgspec.convert(sent, CanvasIn))
+
+
+def script(*entries: Mapping[str, Any]) -> str:
+    """Return the message that lets `echo:script` play *entries*, one for each call of the model.
+
+    An entry has `text` or `tool_calls` of `{"name": …, "arguments": {…}}`, and may have `usage`,
+    `delay_ms` and `error` of `{"status": …, "message": …}`; `{{tool_result}}` in a text is what the
+    last tool gave.
+    """
+    return json.dumps({"script": entries})
+
+
+def builtin_tool(name: str) -> str:
+    """Return the id of the built-in tool of that name, or raise NotFound."""
+    for tool in BUILTIN_TOOLS.values():
+        if tool.name == name:
+            return tool.id
+    raise NotFound("Tool")
