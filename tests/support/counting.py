@@ -9,12 +9,16 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n"
+_HEAD = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n"
+_LARGE = "/bytes/"
 
 
 @dataclass
 class Counting:
-    """What was asked: the times of each key's requests; paths that begin with /held wait."""
+    """What was asked: the times of each key's requests; paths that begin with /held wait.
+
+    /bytes/<n> answers with a text of n characters.
+    """
 
     port: int = 0
     asked: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -48,7 +52,7 @@ class Counting:
                 self.paths[path] += 1
                 await asyncio.sleep(self.seconds)
                 await self._hold(path, reader)
-                writer.write(_ANSWER + b'{"ok":true}')
+                writer.write(_answer(path))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -61,6 +65,13 @@ class Counting:
                 self.hung_up.append(time.monotonic())
                 raise ConnectionError
             await asyncio.sleep(0.01)
+
+
+def _answer(path: str) -> bytes:
+    body = b'{"ok":true}'
+    if path.startswith(_LARGE):
+        body = b'"%b"' % (b"x" * int(path.removeprefix(_LARGE)))
+    return _HEAD.format(len(body)).encode() + body
 
 
 @contextmanager
