@@ -48,6 +48,7 @@ demo: $(VENV)/ready ## Show a first workflow, on a server of its own or the one 
 bench: $(VENV)/ready-dev ## Measure Orbiter against the floors it stands on
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(ARGS)
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.durable $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.agents $(ARGS)
 
 .PHONY: lock
 lock: $(VENV)/uv ## Solve the dependencies anew into the hashed locks
