@@ -8,6 +8,7 @@ from orbiter.application.patience import patiently
 from orbiter.application.ports.models import ChatMessage
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.system import Clock
+from orbiter.application.tool_uses import ToolUses
 from orbiter.domain.agents import AgentVersion
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
 from orbiter.domain.runs import Run
@@ -24,6 +25,7 @@ class StoredCatalogue:
 
     storage: Storage
     clock: Clock
+    uses: ToolUses
 
     async def agent(self, run: Run, agent_id: str, version: int | None = None) -> AgentVersion:
         """Return a version, by default the latest; raise NotFound."""
@@ -67,11 +69,10 @@ class StoredCatalogue:
 
         return () if run.conversation_id is None else await self._read(run, read)
 
-    async def count_use(self, run: Run, tool: Tool) -> None:
+    def count_use(self, run: Run, tool: Tool) -> None:
         """Count one use of a tool; those built in are not counted."""
         if tool.kind is not ToolKind.BUILTIN:
-            async with self.storage.open(run.workspace_id) as uow:
-                await uow.tools.count_use(tool.id, at=self.clock.now())
+            self.uses.count(run.workspace_id, tool.id)
 
     async def _read(self, run: Run, read: Callable[[UnitOfWork], Awaitable[Found]]) -> Found:
         async def attempt() -> Found:

@@ -39,6 +39,7 @@ from orbiter.application.secrets import SecretHandlers
 from orbiter.application.sessions import SessionHandlers
 from orbiter.application.starting import Starting
 from orbiter.application.ticker import Ticker
+from orbiter.application.tool_uses import ToolUses
 from orbiter.application.vendors import Vendors
 from orbiter.application.work import Work
 from orbiter.application.workflows import WorkflowHandlers
@@ -76,6 +77,7 @@ class Orbiter:
     storage: Storage
     engine: RunEngine
     errands: Errands
+    tool_uses: ToolUses
     routines: tuple[Periodic, ...]
 
     @classmethod
@@ -94,6 +96,7 @@ class Orbiter:
         prices: WorkspacePrices,
         seals: Seals,
         gateway: ModelGateway,
+        tool_uses: ToolUses,
         mailer: Mailer,
         clock: Clock,
         calendar: Calendar,
@@ -145,6 +148,7 @@ class Orbiter:
             secrets=SecretHandlers(work, seals),
             prices=PriceHandlers(work, prices),
             errands=errands,
+            tool_uses=tool_uses,
             routines=(
                 Periodic("Looking at schedules", ticker.look, tick_seconds, clock),
                 Periodic("Deleting old runs", retention.sweep, SWEEP_SECONDS, clock),
@@ -166,5 +170,6 @@ class Orbiter:
         for routine in self.routines:
             await routine.stop()
         await self.engine.stop(seconds)
+        await self.tool_uses.close()
         await self.errands.finish()
         await self.storage.close()

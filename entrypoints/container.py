@@ -51,6 +51,7 @@ from orbiter.application.prices import WorkspacePrices
 from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_events import Chronicle
 from orbiter.application.sealing import Seals
+from orbiter.application.tool_uses import ToolUses
 from orbiter.application.vault import Vault
 from orbiter.entrypoints.data_folder import exclusive
 from orbiter.entrypoints.settings import Settings
@@ -169,6 +170,7 @@ class Container(containers.DeclarativeContainer):
         seconds=settings.provided.sandbox_seconds,
         memory_mib=settings.provided.sandbox_memory_mib,
     )
+    tool_uses = providers.Singleton(ToolUses, storage, clock)
     world = providers.Singleton(
         World,
         templates=providers.Singleton(MinijinjaTemplates),
@@ -179,7 +181,7 @@ class Container(containers.DeclarativeContainer):
         notices=providers.Singleton(StoredNotices, storage, clock),
         clock=clock,
         models=models,
-        catalogue=providers.Singleton(StoredCatalogue, storage, clock),
+        catalogue=providers.Singleton(StoredCatalogue, storage, clock, tool_uses),
         vault=providers.Singleton(Vault, storage, seals, clock),
         deltas=feed,
     )
@@ -220,6 +222,7 @@ class Container(containers.DeclarativeContainer):
         prices=prices,
         seals=seals,
         gateway=gateway,
+        tool_uses=tool_uses,
         mailer=mailer,
         clock=clock,
         calendar=providers.Singleton(CronCalendar),

@@ -12,6 +12,7 @@ from orbiter.domain.errors import NotFound
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import Run
 from orbiter.domain.secrets import Secret
+from orbiter.domain.tools import Tool
 from orbiter.domain.workflows import Workflow
 
 
@@ -33,6 +34,7 @@ class MemoryProjects(MemoryRepository[Project]):
             "workflows": len(self._workflows_of(project_id)),
             "runs": len(self._runs_of(project_id)),
             "secrets": len(self._secrets_of(project_id)),
+            "tools": len(self._tools_of(project_id)),
         }
         return {kind: count for kind, count in counts.items() if count}
 
@@ -54,6 +56,8 @@ class MemoryProjects(MemoryRepository[Project]):
             self._tables.agent_versions.drop(agent.id)
         for secret in self._secrets_of(project_id):
             self._tables.secrets.drop(secret.id)
+        for tool in self._tools_of(project_id):
+            self._tables.tools.drop(tool.id)
         return sorted((run for run in runs if not run.ended), key=lambda run: run.id)
 
     async def remove(self, entity_id: str) -> None:
@@ -73,7 +77,10 @@ class MemoryProjects(MemoryRepository[Project]):
     def _secrets_of(self, project_id: str) -> Sequence[Secret]:
         return [row for row in self._tables.secrets.rows() if self._holds(project_id, row)]
 
-    def _holds(self, project_id: str, row: Agent | Workflow | Run | Secret) -> bool:
+    def _tools_of(self, project_id: str) -> Sequence[Tool]:
+        return [row for row in self._tables.tools.rows() if self._holds(project_id, row)]
+
+    def _holds(self, project_id: str, row: Agent | Workflow | Run | Secret | Tool) -> bool:
         return (row.workspace_id, row.project_id) == (self._workspace_id, project_id)
 
 

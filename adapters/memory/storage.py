@@ -20,6 +20,7 @@ from orbiter.adapters.memory.schedules import MemorySchedules
 from orbiter.adapters.memory.secrets import MemorySecrets
 from orbiter.adapters.memory.sessions import MemorySessions
 from orbiter.adapters.memory.tables import Tables
+from orbiter.adapters.memory.tools import MemoryTools
 from orbiter.adapters.memory.users import MemoryUsers
 from orbiter.adapters.memory.workflows import MemoryWorkflows
 from orbiter.application.ports.storage import UnitOfWork
@@ -32,6 +33,7 @@ class MemoryUnitOfWork:
         self.projects = MemoryProjects(tables, workspace_id)
         self.workflows = MemoryWorkflows(tables, workspace_id)
         self.agents = MemoryAgents(tables, workspace_id)
+        self.tools = MemoryTools(tables, workspace_id)
         self.runs = MemoryRuns(tables, workspace_id)
         self.run_events = MemoryRunEventLog(tables, workspace_id)
         self.schedules = MemorySchedules(tables, workspace_id)

@@ -20,6 +20,7 @@ from orbiter.domain.runs import Run, Step
 from orbiter.domain.schedules import Schedule
 from orbiter.domain.secrets import Secret
 from orbiter.domain.sessions import Session
+from orbiter.domain.tools import Tool
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Workflow, WorkflowVersion
 from orbiter.domain.workspaces import Workspace
@@ -101,6 +102,7 @@ class Tables:
     versions: Table[Mapping[int, WorkflowVersion]] = field(default_factory=Table)
     agents: Table[Agent] = field(default_factory=Table)
     agent_versions: Table[Mapping[int, AgentVersion]] = field(default_factory=Table)
+    tools: Table[Tool] = field(default_factory=Table)
     runs: Table[Run] = field(default_factory=Table)
     steps: Table[Mapping[str, Step]] = field(default_factory=Table)
     run_events: Table[Sequence[RunEvent]] = field(default_factory=Table)

@@ -13,6 +13,7 @@ from orbiter.adapters.sql.pages import Pages
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.runs import RUN_VALUES, RUNS, UNENDED, runs
 from orbiter.adapters.sql.secrets import secrets
+from orbiter.adapters.sql.tools import tools
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.workflows import workflows
 from orbiter.application.paging import Page, PageRequest
@@ -46,7 +47,7 @@ _OF_PROJECT: Final = {
         table.c.workspace_id == bindparam("mine"),
         table.c.project_id == bindparam("the_id"),
     )
-    for table in (agents, workflows, runs, secrets)
+    for table in (agents, workflows, runs, secrets, tools)
 }
 _COUNTS: Final = select(
     *(

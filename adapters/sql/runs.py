@@ -1,6 +1,5 @@
 """Runs and their steps in SQL."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final
@@ -27,6 +26,7 @@ from orbiter.adapters.sql.large_values import LargeValues, told
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import Pages
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
+from orbiter.adapters.sql.searching import containing, found_in
 from orbiter.adapters.sql.steps import STEP_VALUES, STEPS, steps
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -34,7 +34,6 @@ from orbiter.application.ports.repositories import RunFilter
 from orbiter.domain.checks import is_id
 from orbiter.domain.errors import NotFound
 from orbiter.domain.runs import TERMINAL, Run, RunError, RunKind, RunStatus, Step, Trigger, Usage
-from orbiter.domain.searching import folded
 
 runs: Final = Table(
     "runs",
@@ -83,8 +82,6 @@ runs: Final = Table(
 UNENDED: Final = runs.c.status.not_in([literal_column(f"'{word}'") for word in sorted(TERMINAL)])
 Index("ix_runs_unended", runs.c.id, sqlite_where=UNENDED, postgresql_where=UNENDED)
 RUN_VALUES: Final = ("inputs", "output")
-_LIKE_SIGN: Final = re.compile(r"[%_\\]")
-_ESCAPED: Final = r"\\\g<0>"
 
 
 def _run(
@@ -140,7 +137,7 @@ _PAGES: Final = Pages(
             type_coerce(runs.c.finished_at, BigInteger) - type_coerce(runs.c.started_at, BigInteger)
             >= bindparam("min_duration_ms")
         ),
-        "q": runs.c.searchable.like(bindparam("q"), escape="\\"),
+        "q": found_in(runs.c.searchable),
     },
     ids=frozenset(_IDS),
 )
@@ -201,7 +198,7 @@ class SqlRuns(SqlRepository[Run]):
         wanted = {each.name: getattr(only, each.name) for each in fields(only)}
         given = {name: value for name, value in wanted.items() if value is not None}
         if only.q is not None:
-            given["q"] = f"%{_LIKE_SIGN.sub(_ESCAPED, folded(only.q))}%"
+            given["q"] = containing(only.q)
         if only.min_duration_ms is not None:
             given["min_duration_ms"] = max(-1, min(only.min_duration_ms, INTEGER_MAX))
         given["mine"] = self._workspace_id

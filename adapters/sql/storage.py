@@ -21,6 +21,7 @@ from orbiter.adapters.sql.runs import SqlRuns
 from orbiter.adapters.sql.schedules import SqlSchedules
 from orbiter.adapters.sql.secrets import SqlSecrets
 from orbiter.adapters.sql.sessions import SqlSessions
+from orbiter.adapters.sql.tools import SqlTools
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.users import SqlUsers
 from orbiter.adapters.sql.workflows import SqlWorkflows
@@ -42,6 +43,7 @@ class SqlUnitOfWork:
         self.projects = SqlProjects(transaction, workspace_id, large)
         self.workflows = SqlWorkflows(transaction, workspace_id, cache)
         self.agents = SqlAgents(transaction, workspace_id)
+        self.tools = SqlTools(transaction, workspace_id)
         self.runs = SqlRuns(transaction, workspace_id, large)
         self.run_events = SqlRunEventLog(transaction, workspace_id)
         self.schedules = SqlSchedules(transaction, workspace_id)

@@ -32,7 +32,7 @@ class Catalogue(Protocol):
         """Return what was said in the run's conversation before the message it answers."""
         ...
 
-    async def count_use(self, run: Run, tool: Tool) -> None:
+    def count_use(self, run: Run, tool: Tool) -> None:
         """Count one use of a tool."""
 
 

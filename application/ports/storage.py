@@ -23,6 +23,7 @@ from orbiter.application.ports.repositories import (
 )
 from orbiter.application.ports.run_events import RunEventLog
 from orbiter.application.ports.secrets import SecretRepository
+from orbiter.application.ports.tools import ToolRepository
 
 
 class UnitOfWork(Protocol):
@@ -38,6 +39,8 @@ class UnitOfWork(Protocol):
     def workflows(self) -> WorkflowRepository: ...
     @property
     def agents(self) -> AgentRepository: ...
+    @property
+    def tools(self) -> ToolRepository: ...
     @property
     def runs(self) -> RunRepository: ...
     @property

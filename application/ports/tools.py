@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from orbiter.application.paging import Page, PageRequest
@@ -12,7 +11,9 @@ from orbiter.domain.tools import Tool, ToolKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFilter:
-    """Which tools are listed; those built in belong to every project."""
+    """Which tools are listed; *q* is looked for in name and description, where case does not
+    count.
+    """
 
     project_id: str | None = None
     kind: ToolKind | None = None
@@ -20,7 +21,11 @@ class ToolFilter:
 
 
 class ToolRepository(Repository[Tool], Protocol):
-    """The tools of a workspace, those built in left out; names are unique in a project."""
+    """The tools of a workspace, those built in left out; those of a project go with it.
+
+    `add` and `save` raise Conflict when the project has another of the same name. Removing a
+    remote server removes the tools it offers.
+    """
 
     async def page(self, request: PageRequest, only: ToolFilter) -> Page[Tool]:
         """Return a page of the tools that match."""
@@ -34,5 +39,5 @@ class ToolRepository(Repository[Tool], Protocol):
         """Return the tools that a remote server offers, by id."""
         ...
 
-    async def count_use(self, tool_id: str, *, at: datetime) -> None:
-        """Count one use; of a tool that is gone, nothing."""
+    async def count_uses(self, uses: Mapping[str, int]) -> None:
+        """Add to how often tools were used, by id; of those that are gone, nothing."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from orbiter.domain.agents import INLINE_AGENT, MAX_TOKENS
+from orbiter.domain.http_requests import REQUEST_SETTINGS, missing_auth
 from orbiter.domain.settings import (
     Anything,
     Choice,
@@ -88,32 +89,10 @@ def _one_of(*names: str) -> Callable[[Config], Complaints]:
     return complaints
 
 
-_AUTH_PARTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "bearer": ("token",),
-    "basic": ("username",),
-    "header": ("name", "value"),
-}
-
-
 def _auth_complaints(config: Config) -> Complaints:
-    auth = config.get("auth") or {}
-    for part in _AUTH_PARTS.get(auth.get("type", ""), ()):
-        if not auth.get(part):
-            yield "MISSING_CONFIG", f"The setting 'auth.{part}' is missing"
+    for part in missing_auth(config):
+        yield "MISSING_CONFIG", f"The setting 'auth.{part}' is missing"
 
-
-_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-_AUTH: Final = Shape(
-    {
-        "type": Choice(("none", "bearer", "basic", "header")),
-        "token": Text(),
-        "username": Text(),
-        "password": Text(),
-        "name": Text(),
-        "value": Text(),
-    },
-    required=frozenset({"type"}),
-)
 
 # Where a message goes; `in_app` is to every member of the workspace.
 _CHANNEL: Final = Shape(
@@ -192,17 +171,7 @@ NODE_KINDS: Final[Mapping[str, NodeKind]] = {
         complaints=_one_of("items", "while"),
     ),
     "http": NodeKind(
-        Shape(
-            {
-                "method": Choice(_METHODS),
-                "url": Text(),
-                "headers": Object(),
-                "query": Object(),
-                "body": Anything(),
-                "auth": _AUTH,
-                "accept_status": ListOf(Number(100, 599, whole=True)),
-            }
-        ),
+        Shape(REQUEST_SETTINGS),
         frozenset({"url"}),
         pure=False,
         complaints=_auth_complaints,

@@ -19,6 +19,7 @@ from orbiter.domain.runs import Run, Step
 from orbiter.domain.schedules import Schedule
 from orbiter.domain.secrets import Secret
 from orbiter.domain.sessions import Session
+from orbiter.domain.tools import Tool
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Workflow, WorkflowVersion
 from support import strategies
@@ -100,6 +101,12 @@ async def test_providers(
 @given(strategies.secrets, strategies.secrets)
 async def test_secrets(storage: Storage, tenant: Tenant, first: Secret, second: Secret) -> None:
     await comes_back(storage, tenant, "secrets", first, second)
+
+
+@odd
+@given(strategies.tools, strategies.tools)
+async def test_tools(storage: Storage, tenant: Tenant, first: Tool, second: Tool) -> None:
+    await comes_back(storage, tenant, "tools", first, second)
 
 
 @odd

@@ -17,6 +17,7 @@ from orbiter.domain.runs import Run, Step, Trigger
 from orbiter.domain.schedules import Schedule
 from orbiter.domain.secrets import Secret
 from orbiter.domain.sessions import Session
+from orbiter.domain.tools import Tool, ToolKind
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Canvas, Edge, Node, Workflow, WorkflowVersion
 from orbiter.domain.workspaces import Workspace
@@ -213,6 +214,25 @@ def a_secret(project: Project, **changes: Any) -> Secret:
         "updated_at": START,
     }
     return Secret(**{**given, **changes})
+
+
+def a_tool(project: Project, **changes: Any) -> Tool:
+    """Return a tool of the project with a name of its own: a request to a service."""
+    id = new_id()
+    given = {
+        "id": id,
+        "workspace_id": project.workspace_id,
+        "project_id": project.id,
+        "name": id,
+        "description": "Look an order up",
+        "kind": ToolKind.HTTP,
+        "parameters": {"type": "object", "properties": {"id": {"type": "string"}}},
+        "config": {"url": "https://api.example.org/orders/{{ arguments.id }}"},
+        "created_by": project.created_by,
+        "created_at": START,
+        "updated_at": START,
+    }
+    return Tool(**{**given, **changes})
 
 
 def a_run(project: Project, **changes: Any) -> Run:

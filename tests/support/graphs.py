@@ -13,8 +13,8 @@ from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.models.gateway import VendorModels
 from orbiter.adapters.prices.kept import KeptPrices
-from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.sandbox.monty import MontySandbox
+from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.adapters.templating.minijinja import MinijinjaTemplates
@@ -31,12 +31,13 @@ from orbiter.application.ports.outbound import (
     OutboundError,
     OutboundRequest,
 )
-from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.sandbox import Sandbox
+from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Mailer
 from orbiter.application.ports.templating import Templates
 from orbiter.application.prices import WorkspacePrices
 from orbiter.application.sealing import Seals
+from orbiter.application.tool_uses import ToolUses
 from orbiter.application.vault import Vault
 from orbiter.domain.runs import Run, Step, StepStatus, Trigger
 from orbiter.domain.workflows import (
@@ -194,7 +195,7 @@ class Laboratory:
             notices=StoredNotices(self.kept, self.clock),
             clock=self.clock,
             models=self.models,
-            catalogue=StoredCatalogue(self.kept, self.clock),
+            catalogue=StoredCatalogue(self.kept, self.clock, ToolUses(self.kept, self.clock)),
             vault=Vault(self.kept, self.seals, self.clock),
             deltas=MemoryRunFeed(),
         )

@@ -30,6 +30,7 @@ from orbiter.domain.runs import (
 from orbiter.domain.schedules import Schedule
 from orbiter.domain.secrets import Secret
 from orbiter.domain.sessions import Session
+from orbiter.domain.tools import Tool, ToolKind
 from orbiter.domain.users import User, UserStatus
 from orbiter.domain.workflows import (
     Canvas,
@@ -314,6 +315,22 @@ secrets: Final = st.builds(
     name=st.from_regex("[A-Z][A-Z0-9_]{0,63}", fullmatch=True),
     sealed_value=st.binary(max_size=50),
     created_by=ids,
+    created_at=moments,
+    updated_at=moments,
+)
+tools: Final = st.builds(
+    Tool,
+    id=ids,
+    workspace_id=ids,
+    project_id=ids,
+    name=st.from_regex("[a-zA-Z0-9_-]{1,64}", fullmatch=True),
+    description=plain_text,
+    kind=st.sampled_from([kind for kind in ToolKind if kind is not ToolKind.MCP]),
+    parameters=json_objects,
+    config=json_objects,
+    enabled=st.booleans(),
+    usage_count=st.integers(0, 2**62),
+    created_by=_maybe(ids),
     created_at=moments,
     updated_at=moments,
 )

@@ -14,6 +14,7 @@ from orbiter.application.ports.repositories import (
 )
 from orbiter.application.ports.secrets import SecretFilter
 from orbiter.application.ports.storage import Storage, UnitOfWork
+from orbiter.application.ports.tools import ToolFilter
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import RunStatus
 from orbiter.domain.users import User
@@ -28,6 +29,7 @@ from support.builders import (
     a_schedule,
     a_secret,
     a_session,
+    a_tool,
     a_user,
     a_version,
     a_workflow,
@@ -46,6 +48,7 @@ NOUNS: Final = (
     "hooks",
     "providers",
     "secrets",
+    "tools",
     "notifications",
     "users",
     "sessions",
@@ -61,6 +64,7 @@ _CHANGES: Final[dict[str, dict[str, Any]]] = {
     "hooks": {"name": "Old orders", "sealed_secret": b"\0sealed"},
     "providers": {"name": "Spare", "models": ("a:b",), "sealed_key": b"\0sealed", "priority": -1},
     "secrets": {"name": "RENAMED", "sealed_value": b"\0sealed"},
+    "tools": {"name": "renamed", "config": {"url": "http://a"}, "enabled": False, "usage_count": 7},
     "notifications": {"title": "Done", "message": "", "read": True},
     "users": {"name": "Ann"},
     "sessions": {"address": "203.0.113.9"},
@@ -98,6 +102,8 @@ class Tenant:
                 return a_provider(self.id, **changes)
             case "secrets":
                 return a_secret(self.project, **changes)
+            case "tools":
+                return a_tool(self.project, **changes)
             case "notifications":
                 return a_notification(self.user, **changes)
             case "users":
@@ -126,6 +132,8 @@ class Tenant:
                 return await uow.providers.page(request)
             case "secrets":
                 return await uow.secrets.page(request, SecretFilter())
+            case "tools":
+                return await uow.tools.page(request, ToolFilter())
             case "notifications":
                 return await uow.notifications.page(
                     request, NotificationFilter(user_id=self.user.id)

@@ -26,8 +26,8 @@ async def use_tool(calls: Calls, tool: Tool, arguments: Mapping[str, Any]) -> An
             run_id=journey.run.id,
             secrets=journey.secrets,
         )
+        journey.world.catalogue.count_use(journey.run, tool)
         output = await behaviour_of(tool)(run)
-        await journey.world.catalogue.count_use(journey.run, tool)
         return {"output": output, "logs": run.logs}
 
     used = await calls.records.perform(use)
