@@ -10,11 +10,9 @@ import httpx2
 
 from orbiter.adapters.outbound.connections import CheckedConnections
 from orbiter.adapters.outbound.hops import Hop
+from orbiter.adapters.outbound.pool import Pool
 from orbiter.application.ports.outbound import OutboundAnswer, OutboundError
 
-CONNECTIONS: Final = 200
-CONNECTIONS_IDLE: Final = 40
-IDLE_SECONDS: Final = 15.0
 HEADERS_MAX: Final = 200
 HEADERS_BYTES: Final = 64 * 1024
 _WITH_A_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -27,22 +25,18 @@ class Exchange:
         self, connections: CheckedConnections, tls: ssl.SSLContext, max_body_bytes: int
     ) -> None:
         self._max_body_bytes = max_body_bytes
-        self._pool = httpcore2.AsyncConnectionPool(
-            tls,
-            max_connections=CONNECTIONS,
-            max_keepalive_connections=CONNECTIONS_IDLE,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=connections,
-        )
+        self._pool = Pool(connections, tls)
 
     async def __call__(self, hop: Hop) -> OutboundAnswer:
         """Return the answer with its body decoded, or raise OutboundError."""
         try:
-            response = await self._pool.handle_async_request(_wire(hop))
-            try:
-                return await self._read(response)
-            finally:
-                await response.aclose()
+            request = _wire(hop)
+            async with self._pool.use(request.url.origin) as connection:
+                response = await connection.handle_async_request(request)
+                try:
+                    return await self._read(response)
+                finally:
+                    await response.aclose()
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as failure:
             raise _told(failure, hop.url.host) from None
         except httpx2.DecodingError:
@@ -50,7 +44,7 @@ class Exchange:
 
     async def close(self) -> None:
         """Close every connection; requests under way fail."""
-        await self._pool.aclose()
+        await self._pool.close()
 
     async def _read(self, response: httpcore2.Response) -> OutboundAnswer:
         size = sum(len(name) + len(value) for name, value in response.headers)
