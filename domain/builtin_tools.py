@@ -14,7 +14,7 @@ _PATH: Final = {"type": "string", "description": "Path in the run's folder, such
 def _builtin(number: int, name: str, description: str, *required: str, **properties: Any) -> Tool:
     return Tool(
         id=f"00000000-0000-7000-8000-{number:012x}",
-        workspace_id=None,
+        workspace_id="",
         project_id=None,
         name=name,
         description=description,

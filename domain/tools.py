@@ -70,16 +70,16 @@ class ToolChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A tool; one without a project is built in. *parameters* is a JSON Schema of type object.
+    """A tool; one without a project, and in no workspace, is built in.
 
-    *config* is what its kind needs: `python` {code}, `http` {method, url, headers, query, body,
-    auth, …} as templates over `arguments` and `secrets`, `mcp` {url, headers?} for a server and
-    {url, headers?, server_id, tool} for one of its tools, `workflow` {workflow_id, version?},
-    `agent` {agent_id, version?}.
+    *parameters* is a JSON Schema of type object. *config* is what its kind needs: `python` {code},
+    `http` {method, url, headers, query, body, auth, …} as templates over `arguments` and `secrets`,
+    `mcp` {url, headers?} for a server and {url, headers?, server_id, tool} for one of its tools,
+    `workflow` {workflow_id, version?}, `agent` {agent_id, version?}.
     """
 
     id: str
-    workspace_id: str | None
+    workspace_id: str
     project_id: str | None
     name: str
     description: str = ""

@@ -105,7 +105,7 @@ async def test_tools_are_found_by_project_kind_and_words(storage: Storage, tenan
         storage, "tools", kind=ToolKind.PYTHON, description="Straße\nfinder", config={}
     )
     away = await tenant.stored(storage, "tools", project_id=other.id, description="")
-    expected = (
+    expected: tuple[tuple[ToolFilter, list[str]], ...] = (
         (ToolFilter(), [away.id, code.id, order.id]),
         (ToolFilter(project_id=other.id), [away.id]),
         (ToolFilter(project_id=new_id()), []),

@@ -4,7 +4,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from orbiter.application.execution.nodes.http import HIDDEN, TIMEOUT_SECONDS, without_credentials
+from orbiter.application.execution.http_request import (
+    HIDDEN,
+    TIMEOUT_SECONDS,
+    without_credentials,
+)
 from orbiter.application.execution.notices import give_notice
 from orbiter.application.execution.outcome import NodeFailed, Outcome
 from orbiter.application.execution.visit import Visit
