@@ -132,23 +132,24 @@ class Visit:
         self._note([failure_of(each) for each in done.failures])
         return done.value
 
-    async def bounded(self, work: Awaitable[Worked]) -> Worked:
+    async def bounded(self, work: Callable[[], Awaitable[Worked]]) -> Worked:
         """Return what *work* gives within the attempt's time, or fail with TIMEOUT.
 
         For work of several effects. Whoever is taken up again has the whole time again, unless it
         was over.
         """
         seconds = self.node.timeout_seconds
-        try:
-            async with asyncio.timeout(seconds) as bound:
-                if await self.decided("timeout") is not None:
-                    bound.reschedule(0)
-                return await work
-        except TimeoutError:
-            if not bound.expired():
-                raise
+        if seconds is None:
+            return await work()
+        if await self.decided("timeout") is None:
+            try:
+                async with asyncio.timeout(seconds) as bound:
+                    return await work()
+            except TimeoutError:
+                if not bound.expired():
+                    raise
             await self.decide("timeout", seconds)
-            raise NodeFailed("TIMEOUT", f"The node took more than {seconds:g} s") from None
+        raise NodeFailed("TIMEOUT", f"The node took more than {seconds:g} s")
 
     async def decide(self, name: str, value: Any) -> Any:
         """Return *value*, or what was decided under that name in an earlier execution."""

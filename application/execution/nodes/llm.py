@@ -28,9 +28,8 @@ async def behave(visit: Visit) -> Outcome:
         for name, value in visit.config.items()
     }
     visit.input = config
-    answer = await visit.bounded(
-        ask(visit.calls, "model", config.get("model"), _request(visit, config))
-    )
+    request = _request(visit, config)
+    answer = await visit.bounded(lambda: ask(visit.calls, "model", config.get("model"), request))
     if answer.finish_reason is FinishReason.CONTENT_FILTER:
         raise NodeFailed("CONTENT_FILTERED", FILTERED)
     return Outcome(answer.text if schema is None else _value(visit, answer, schema))
