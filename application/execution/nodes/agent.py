@@ -1,6 +1,7 @@
 """`agent`: an agent answers, with all the calls of models and tools that it takes."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from orbiter.application.execution.agents.loop import respond
@@ -21,7 +22,8 @@ async def behave(visit: Visit) -> Outcome:
     visit.input = {**visit.config, "input": given}
     agent = await _agent(visit)
     text = as_text(visit.before if given is None else given)
-    return Outcome(await visit.bounded(respond(agent, text, visit.calls, _context(visit))))
+    answering = partial(respond, agent, text, visit.calls, _context(visit))
+    return Outcome(await visit.bounded(answering))
 
 
 async def _agent(visit: Visit) -> AgentVersion:

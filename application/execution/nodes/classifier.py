@@ -34,7 +34,7 @@ async def behave(visit: Visit) -> Outcome:
         failures=visit.attempt - 1,
     )
     answer = await visit.bounded(
-        ask(visit.calls, "model", config.get("model"), request, aloud=False)
+        lambda: ask(visit.calls, "model", config.get("model"), request, aloud=False)
     )
     name = _named(answer.text, [class_name(each) for each in visit.config["classes"]])
     if name is None:

@@ -21,8 +21,12 @@ async def behave(visit: Visit) -> Outcome:
     async def body(inner: Calls) -> Any:
         return await tool_output(inner, tool, arguments, respond)
 
-    made = visit.calls.make("tool", StepKind.TOOL, tool.name, body, input=arguments)
-    return Outcome(await visit.bounded(made))
+    calls = visit.calls
+    return Outcome(
+        await visit.bounded(
+            lambda: calls.make("tool", StepKind.TOOL, tool.name, body, input=arguments)
+        )
+    )
 
 
 async def _tool(visit: Visit) -> Tool:
