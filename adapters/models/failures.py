@@ -101,6 +101,11 @@ def unavailable(message: str) -> ModelError:
     return ModelError("MODEL_UNAVAILABLE", message, passing=True, elsewhere=True)
 
 
+def broken_off() -> ModelError:
+    """Return the failure of a vendor that stopped amid its answer."""
+    return unavailable("The vendor's answer broke off")
+
+
 def timed_out(seconds: float) -> ModelError:
     """Return the failure of a vendor that said nothing for *seconds*."""
     message = f"The vendor did not answer within {seconds:g} seconds"

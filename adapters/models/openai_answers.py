@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from orbiter.adapters.models.failures import bad_answer, unavailable
-from orbiter.adapters.models.pieces import Speech, tool_call
+from orbiter.adapters.models.failures import bad_answer, broken_off, unavailable
+from orbiter.adapters.models.pieces import CallPieces, Speech, tool_calls
 from orbiter.application.ports.models import (
     ChatAnswer,
     Embeddings,
@@ -130,29 +130,13 @@ class Offer(msgspec.Struct):
         return sorted({each.id for each in self.data or ()})
 
 
-class _Call:
-    """A tool call that is put together."""
-
-    def __init__(self, call_id: str | None) -> None:
-        self.id = call_id
-        self.name = ""
-        self.texts: list[str] = []
-
-    def add(self, function: Function) -> None:
-        self.name = self.name or function.name or ""
-        arguments = function.arguments
-        if isinstance(arguments, dict):
-            arguments = msgspec.json.encode(arguments).decode()
-        self.texts.append(arguments or "")
-
-
 class Answering:
     """An answer that is put together from its pieces, in their order."""
 
     def __init__(self, on_text: OnText | None) -> None:
         self._speech = Speech(on_text)
-        self._calls: list[_Call] = []
-        self._by_index: dict[int, _Call] = {}
+        self._calls: list[CallPieces] = []
+        self._by_index: dict[int, CallPieces] = {}
         self._refused = False
         self._reason: str | None = None
         self._tokens: Tokens | None = None
@@ -170,10 +154,10 @@ class Answering:
     def answer(self, model: str) -> ChatAnswer:
         """Return the whole; raise ModelError if the end is missing. *model* is what was asked."""
         if self._reason is None:
-            raise bad_answer() if self._strange else unavailable("The vendor's answer broke off")
+            raise bad_answer() if self._strange else broken_off()
         if self._reason == "error":
             raise unavailable("The vendor gave up amid its answer")
-        calls = self._tool_calls()
+        calls = tool_calls(self._calls)
         details = self._tokens.prompt_tokens_details if self._tokens else None
         return ChatAnswer(
             text=self._speech.ended(),
@@ -195,9 +179,13 @@ class Answering:
         self._speech.say(content + (said.refusal or ""))
         for fragment in said.tool_calls or ():
             call = None if choice.message else self._continued(fragment)
-            (call or self._begun(fragment)).add(fragment.function or Function())
+            self._add_to(call or self._begun(fragment), fragment.function or Function())
 
-    def _continued(self, fragment: Fragment) -> _Call | None:
+    def _add_to(self, call: CallPieces, function: Function) -> None:
+        call.name = call.name or function.name or ""
+        call.add(function.arguments)
+
+    def _continued(self, fragment: Fragment) -> CallPieces | None:
         """Return the call that *fragment* is a piece of, None when it begins another.
 
         Some servers give no index, and some give the same one to calls of different ids.
@@ -211,21 +199,12 @@ class Answering:
         is_same = fragment.id == known.id if fragment.id else fragment.index is not None
         return known if is_same else None
 
-    def _begun(self, fragment: Fragment) -> _Call:
-        call = _Call(fragment.id)
+    def _begun(self, fragment: Fragment) -> CallPieces:
+        call = CallPieces(fragment.id)
         self._calls.append(call)
         if fragment.index is not None:
             self._by_index[fragment.index] = call
         return call
-
-    def _tool_calls(self) -> tuple[ToolCall, ...]:
-        taken: set[str] = set()
-        calls = []
-        for each in self._calls:
-            own_id = None if each.id in taken else each.id
-            calls.append(tool_call(own_id, each.name, "".join(each.texts)))
-            taken.add(calls[-1].id)
-        return tuple(calls)
 
     def _finish_reason(self, calls: Sequence[ToolCall]) -> FinishReason:
         if self._refused:

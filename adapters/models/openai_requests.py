@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
+from orbiter.adapters.models.pieces import told_arguments
+from orbiter.adapters.models.schemas import subschemas
 from orbiter.application.ports.models import (
     ChatMessage,
     ChatRequest,
@@ -35,7 +37,6 @@ _NOT_STRICT: Final = frozenset(
         "unevaluatedProperties",
     }
 )
-_OF_SCHEMAS: Final = ("$defs", "definitions", "properties")
 
 
 def chat_body(
@@ -76,9 +77,8 @@ def _message(message: ChatMessage, is_mistral: bool) -> dict[str, Any]:
 
 
 def _call(call: ToolCall, is_mistral: bool) -> dict[str, Any]:
-    # Some servers refuse a conversation in which a model wrote arguments that are no JSON.
-    arguments = {"unreadable": call.text} if call.arguments is None else call.arguments
-    function = {"name": call.name, "arguments": json.dumps(arguments, ensure_ascii=False)}
+    arguments = json.dumps(told_arguments(call), ensure_ascii=False)
+    function = {"name": call.name, "arguments": arguments}
     return {"id": _call_id(call.id, is_mistral), "type": "function", "function": function}
 
 
@@ -124,7 +124,7 @@ def is_strict(schema: Any) -> bool:
         return False
     if not _NOT_STRICT.isdisjoint(schema) or not _is_closed(schema):
         return False
-    return all(is_strict(each) for each in _inside(schema))
+    return all(is_strict(each) for each in subschemas(schema))
 
 
 def _is_closed(schema: Mapping[str, Any]) -> bool:
@@ -135,14 +135,3 @@ def _is_closed(schema: Mapping[str, Any]) -> bool:
     if not isinstance(properties, Mapping) or not isinstance(required, list):
         return False
     return schema.get("additionalProperties") is False and set(properties) == {*map(str, required)}
-
-
-def _inside(schema: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the schemas in *schema*, and what should be one and is none."""
-    if "items" in schema:
-        yield schema["items"]
-    choices = schema.get("anyOf", [])
-    yield from choices if isinstance(choices, list) else [choices]
-    for name in _OF_SCHEMAS:
-        named = schema.get(name, {})
-        yield from named.values() if isinstance(named, Mapping) else [named]

@@ -1,7 +1,7 @@
 """What arrives in pieces: text, and the arguments of tool calls."""
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -35,14 +35,52 @@ class Speech:
             self._on_text(text)
 
 
-def tool_call(call_id: str | None, name: str, text: str) -> ToolCall:
+class CallPieces:
+    """A tool call that is put together; some vendors give it no id."""
+
+    def __init__(self, call_id: str | None, name: str | None = None) -> None:
+        self.id = call_id
+        self.name = name or ""
+        self.kept = ""
+        self._texts: list[str] = []
+
+    def add(self, arguments: str | Mapping[str, Any] | None) -> None:
+        """Take the next piece of the arguments' text, or all of them."""
+        if isinstance(arguments, Mapping):
+            arguments = msgspec.json.encode(arguments).decode()
+        self._texts.append(arguments or "")
+
+    def call(self, call_id: str | None) -> ToolCall:
+        """Return the whole under this id."""
+        return tool_call(call_id, self.name, "".join(self._texts), self.kept)
+
+
+def tool_calls(pieces: Iterable[CallPieces]) -> tuple[ToolCall, ...]:
+    """Return the calls, each with an id of its own."""
+    calls: dict[str, ToolCall] = {}
+    for each in pieces:
+        call = each.call(None if each.id in calls else each.id)
+        calls[call.id] = call
+    return tuple(calls.values())
+
+
+def tool_call(call_id: str | None, name: str, text: str, kept: str = "") -> ToolCall:
     """Return a call whose arguments are the object in *text*; it gets an id if it has none."""
     return ToolCall(
         id=call_id or f"call_{uuid4().hex[:24]}",
         name=_sound(name),
         arguments=_object(text),
         text=_sound(text),
+        kept=kept,
     )
+
+
+def told_arguments(call: ToolCall) -> Mapping[str, Any]:
+    """Return a call's arguments as its model is reminded of them: always an object.
+
+    Vendors refuse a conversation in which a model wrote arguments that are none.
+    """
+    return {"unreadable": call.text} if call.arguments is None else call.arguments
 
 
 def _object(text: str) -> Mapping[str, Any] | None:

@@ -53,12 +53,17 @@ class ChatRole(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """A call a model asks for; *arguments* is None when *text*, as it wrote them, is no object."""
+    """A call a model asks for; *arguments* is None when *text*, as it wrote them, is no object.
+
+    *kept* is what its vendor wants back with it when the model is asked again: the thoughts that
+    led to it, in a form that only the vendor's adapter can read.
+    """
 
     id: str
     name: str
     arguments: Mapping[str, Any] | None
     text: str = ""
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
