@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from dependency_injector import containers, providers
 
@@ -24,6 +25,7 @@ from orbiter.adapters.models.gateway import VendorModels
 from orbiter.adapters.notification.files import FileMailer
 from orbiter.adapters.notification.smtp import SmtpMailer
 from orbiter.adapters.outbound.client import GuardedHttpClient
+from orbiter.adapters.outbound.search import EndpointSearch
 from orbiter.adapters.prices.kept import KeptPrices
 from orbiter.adapters.sandbox.monty import MontySandbox
 from orbiter.adapters.security.encryption import FernetCipher
@@ -35,6 +37,7 @@ from orbiter.adapters.system.cron import CronCalendar
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.adapters.templating.minijinja import MinijinjaTemplates
+from orbiter.application.artifacts import Artifacts
 from orbiter.application.catalogue import StoredCatalogue
 from orbiter.application.execution.executor import Executor
 from orbiter.application.execution.limits import Limits
@@ -117,6 +120,17 @@ def _limiter(settings: Settings, database: "Database") -> RateLimiter:
     return SqlRateLimiter(database)
 
 
+def _search_client(settings: Settings) -> GuardedHttpClient:
+    # The operator's own search engine may be anywhere: tools reach it by this client alone.
+    allowed = settings.egress_allow
+    if settings.search_url:
+        place = urlsplit(settings.search_url)
+        port = place.port or (443 if place.scheme == "https" else 80)
+        host = f"[{place.hostname}]" if ":" in (place.hostname or "") else place.hostname
+        allowed = allowed.plus(f"{host}:{port}")
+    return GuardedHttpClient(allowed)
+
+
 def _gateway(settings: Settings) -> VendorModels:
     def connect() -> "httpx2.AsyncClient":
         from orbiter.adapters.outbound.transport import guarded_client
@@ -161,6 +175,7 @@ class Container(containers.DeclarativeContainer):
 
     schemas = providers.Singleton(JsonSchemas)
     http_client = providers.Singleton(GuardedHttpClient, settings.provided.egress_allow)
+    search_client = providers.Singleton(_search_client, settings)
     gateway = providers.Singleton(_gateway, settings)
     feed = providers.Singleton(MemoryRunFeed)
     prices = providers.Singleton(WorkspacePrices, storage, providers.Singleton(KeptPrices), clock)
@@ -184,6 +199,13 @@ class Container(containers.DeclarativeContainer):
         catalogue=providers.Singleton(StoredCatalogue, storage, clock, tool_uses),
         vault=providers.Singleton(Vault, storage, seals, clock),
         deltas=feed,
+        artifacts=providers.Singleton(Artifacts, blobs),
+        search=providers.Singleton(
+            EndpointSearch,
+            search_client,
+            settings.provided.search_url,
+            settings.provided.search_key,
+        ),
     )
     limits = providers.Singleton(
         Limits,
@@ -250,7 +272,7 @@ def in_memory(**settings: Any) -> Container:
     container.secret_keys.override((secrets.token_urlsafe(48),))
     container.mailer.override(providers.Singleton(MemoryMailer))
     container.blobs.override(providers.Singleton(MemoryBlobs))
-    container.storage.override(providers.Singleton(MemoryStorage))
+    container.storage.override(providers.Singleton(MemoryStorage, container.blobs))
     container.idempotency.override(providers.Singleton(MemoryIdempotencyStore))
     container.limiter.override(providers.Singleton(MemoryRateLimiter))
     container.shared.override(False)
@@ -287,6 +309,7 @@ async def running(container: Container) -> AsyncIterator[Orbiter]:
                 await core.stop(settings.shutdown_seconds)
                 await container.gateway().close()
                 await container.http_client().close()
+                await container.search_client().close()
                 container.passwords().close()
                 container.sandbox().close()
 

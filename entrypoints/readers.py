@@ -96,16 +96,23 @@ def origin(value: str) -> str:
     return value.lower()
 
 
-def public_url(value: str) -> str:
-    """Read an http or https URL, with or without a path; a slash at its end is dropped."""
-    try:
-        parts = urlsplit(value)
-        wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
-    except ValueError:
-        wrong = True
-    if wrong or parts.query or parts.fragment or parts.username is not None:
-        raise ValueError(f"{value!r} is no URL like https://orbiter.example.org")
-    return value.rstrip("/")
+def web_url(example: str) -> Callable[[str], str]:
+    """Return a reader of http and https URLs, without a query; a slash at the end is dropped."""
+
+    def read(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
+        except ValueError:
+            wrong = True
+        if wrong or parts.query or parts.fragment or parts.username is not None:
+            raise ValueError(f"{value!r} is no URL like {example}")
+        return value.rstrip("/")
+
+    return read
+
+
+public_url: Final = web_url("https://orbiter.example.org")
 
 
 def database_url(value: str) -> str:

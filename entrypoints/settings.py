@@ -155,6 +155,18 @@ class Settings:
     mail_from: str | None = _setting(
         readers.optional(readers.sender), "", "Address that mails come from"
     )
+    search_url: str | None = _setting(
+        readers.optional(readers.web_url("https://searx.example.org/search")),
+        "",
+        "Search engine for the tool web_search: a SearXNG's URL, or Brave's",
+    )
+    search_key: str | None = _setting(
+        readers.optional(readers.text),
+        "",
+        "Key for the search engine",
+        secret=True,
+        mask=lambda _: "***",
+    )
     public_url: str | None = _setting(
         readers.optional(readers.public_url), "", "What links in mails start with"
     )

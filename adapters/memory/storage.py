@@ -23,6 +23,7 @@ from orbiter.adapters.memory.tables import Tables
 from orbiter.adapters.memory.tools import MemoryTools
 from orbiter.adapters.memory.users import MemoryUsers
 from orbiter.adapters.memory.workflows import MemoryWorkflows
+from orbiter.application.ports.blobs import Blobs
 from orbiter.application.ports.storage import UnitOfWork
 
 
@@ -56,10 +57,14 @@ class MemoryUnitOfWork:
 
 
 class MemoryStorage:
-    """Writers come one after another; readers see what was committed when they began."""
+    """Writers come one after another; readers see what was committed when they began.
 
-    def __init__(self) -> None:
+    Deleted runs take with them what the *blobs* given have of them.
+    """
+
+    def __init__(self, blobs: Blobs | None = None) -> None:
         self._committed = Tables()
+        self._blobs = blobs
         self._writing = asyncio.Lock()
 
     @asynccontextmanager
@@ -74,6 +79,8 @@ class MemoryStorage:
                 uow = MemoryUnitOfWork(draft, workspace_id)
                 yield uow
                 self._committed = draft
+                if self._blobs is not None:
+                    await self._blobs.remove(*(f"runs/{run_id}" for run_id in draft.runs.dropped))
         for callback in uow.callbacks:
             callback()
 

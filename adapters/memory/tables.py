@@ -29,14 +29,18 @@ Row = TypeVar("Row")
 
 
 class Table(Generic[Row]):
-    """Rows by key; a fork shares them until its first write copies them."""
+    """Rows by key; a fork shares them until its first write copies them.
 
-    __slots__ = ("_owned", "_reading", "_rows")
+    *dropped* has the keys of those that were removed here.
+    """
+
+    __slots__ = ("_owned", "_reading", "_rows", "dropped")
 
     def __init__(self, rows: dict[str, Row] | None = None, *, reading: bool = False) -> None:
         self._rows: dict[str, Row] = {} if rows is None else rows
         self._owned = False
         self._reading = reading
+        self.dropped: list[str] = []
 
     def fork(self, *, reading: bool) -> "Table[Row]":
         """Return a table that sees the same rows and changes none of them here."""
@@ -56,7 +60,8 @@ class Table(Generic[Row]):
 
     def drop(self, key: str) -> None:
         """Remove the row of that key, if there is one."""
-        self.for_writing().pop(key, None)
+        if self.for_writing().pop(key, None) is not None:
+            self.dropped.append(key)
 
     def for_writing(self) -> dict[str, Row]:
         """Return the rows to change; raise RuntimeError in a unit of work that only reads."""

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from orbiter.application.artifacts import Artifacts
 from orbiter.application.ports.catalogue import Catalogue, Deltas, Vault
 from orbiter.application.ports.models import ModelCalls
 from orbiter.application.ports.notifications import Notices
 from orbiter.application.ports.outbound import HttpClient
 from orbiter.application.ports.sandbox import Sandbox
+from orbiter.application.ports.search import WebSearch
 from orbiter.application.ports.system import Clock, Mailer
 from orbiter.application.ports.templating import Schemas, Templates
 
@@ -26,3 +28,5 @@ class World:
     catalogue: Catalogue
     vault: Vault
     deltas: Deltas
+    artifacts: Artifacts
+    search: WebSearch

@@ -8,16 +8,19 @@ from typing import Any
 
 import httpx2
 
+from orbiter.adapters.memory.blobs import MemoryBlobs
 from orbiter.adapters.memory.mailer import MemoryMailer
 from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.models.gateway import VendorModels
+from orbiter.adapters.outbound.search import EndpointSearch
 from orbiter.adapters.prices.kept import KeptPrices
 from orbiter.adapters.sandbox.monty import MontySandbox
 from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.adapters.templating.minijinja import MinijinjaTemplates
+from orbiter.application.artifacts import Artifacts
 from orbiter.application.catalogue import StoredCatalogue
 from orbiter.application.execution.executor import Executor
 from orbiter.application.execution.limits import Limits
@@ -198,6 +201,8 @@ class Laboratory:
             catalogue=StoredCatalogue(self.kept, self.clock, ToolUses(self.kept, self.clock)),
             vault=Vault(self.kept, self.seals, self.clock),
             deltas=MemoryRunFeed(),
+            artifacts=Artifacts(MemoryBlobs()),
+            search=EndpointSearch(self.http, None),
         )
         self.executor = Executor(self.world, self.limits, self.processor)
         self.runner = MemoryStepRunner(self.clock)

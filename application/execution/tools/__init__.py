@@ -1,15 +1,39 @@
-"""What tools do, one module per kind; those built in have one each."""
+"""What tools do, one module per kind; those built in have one each.
+
+A behaviour is `async def behave(run: ToolRun) -> Any`, entered in BEHAVIOURS. It gives a value of
+JSON, or raises NodeFailed with a code in capitals and a message fit for models and users alike.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from orbiter.application.execution.calls import Calls
 from orbiter.application.execution.outcome import NodeFailed
+from orbiter.application.execution.tools.calculator import calculator
+from orbiter.application.execution.tools.current_time import current_time
+from orbiter.application.execution.tools.files import list_files, read_file, write_file
+from orbiter.application.execution.tools.http import http
+from orbiter.application.execution.tools.http_request import http_request
+from orbiter.application.execution.tools.python import python, run_python
 from orbiter.application.execution.tools.tool_run import ToolBehaviour, ToolRun
+from orbiter.application.execution.tools.web_search import web_search
+from orbiter.application.ports.outbound import OutboundError
+from orbiter.application.ports.sandbox import SandboxError
 from orbiter.domain.tools import Tool, ToolKind
 
-# By the name of those built in, and by kind.
-BEHAVIOURS: Mapping[str, ToolBehaviour] = {}
+# By the name of those built in, and by kind. Kinds `workflow` and `agent` are calls of their own.
+BEHAVIOURS: Final[Mapping[str, ToolBehaviour]] = {
+    "calculator": calculator,
+    "current_time": current_time,
+    "http": http,
+    "http_request": http_request,
+    "list_files": list_files,
+    "python": python,
+    "read_file": read_file,
+    "run_python": run_python,
+    "web_search": web_search,
+    "write_file": write_file,
+}
 
 
 async def use_tool(calls: Calls, tool: Tool, arguments: Mapping[str, Any]) -> Any:
@@ -17,22 +41,36 @@ async def use_tool(calls: Calls, tool: Tool, arguments: Mapping[str, Any]) -> An
     journey = calls.journey
 
     async def use() -> Any:
-        run = ToolRun(
-            tool=tool,
-            arguments=arguments,
-            workspace_id=journey.run.workspace_id,
-            world=journey.world,
-            key=calls.records.key,
-            run_id=journey.run.id,
-            secrets=journey.secrets,
-        )
         journey.world.catalogue.count_use(journey.run, tool)
-        output = await behaviour_of(tool)(run)
-        return {"output": output, "logs": run.logs}
+        return await used(
+            ToolRun(
+                tool=tool,
+                arguments=arguments,
+                workspace_id=journey.run.workspace_id,
+                world=journey.world,
+                key=calls.records.key,
+                run_id=journey.run.id,
+                secrets=journey.secrets,
+            )
+        )
 
-    used = await calls.records.perform(use)
-    calls.logs.extend(used["logs"])
-    return used["output"]
+    told = await calls.records.perform(use)
+    calls.logs.extend(told["logs"])
+    if failure := told.get("failure"):
+        raise NodeFailed(failure["code"], failure["message"])
+    return told["output"]
+
+
+async def used(run: ToolRun) -> Mapping[str, Any]:
+    """Return `{output, logs}` of a tool at work, or `{failure: {code, message}, logs}`.
+
+    A failure comes as a value, so that what was told before it is recorded with it. Raise
+    Unavailable when something of Orbiter's own does not answer.
+    """
+    try:
+        return {"output": await behaviour_of(run.tool)(run), "logs": run.logs}
+    except (NodeFailed, OutboundError, SandboxError) as error:
+        return {"failure": {"code": error.code, "message": error.message}, "logs": run.logs}
 
 
 def behaviour_of(tool: Tool) -> ToolBehaviour:

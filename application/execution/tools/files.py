@@ -1,0 +1,40 @@
+"""`read_file`, `write_file` and `list_files`: the files of the run that the tool is used in."""
+
+from typing import Any
+
+from orbiter.application.artifacts import ArtifactError
+from orbiter.application.execution.outcome import NodeFailed
+from orbiter.application.execution.tools.tool_run import ToolRun
+
+
+async def read_file(run: ToolRun) -> Any:
+    """Return `{path, content}` of a file."""
+    path = run.arguments["path"]
+    try:
+        return {"path": path, "content": await run.world.artifacts.read(_run_id(run), path)}
+    except ArtifactError as error:
+        raise NodeFailed(error.code, error.message) from None
+
+
+async def write_file(run: ToolRun) -> Any:
+    """Write a file; return `{path, size_bytes}`."""
+    path, content = run.arguments["path"], run.secrets.redacted(run.arguments["content"])
+    try:
+        return {
+            "path": path,
+            "size_bytes": await run.world.artifacts.write(_run_id(run), path, content),
+        }
+    except ArtifactError as error:
+        raise NodeFailed(error.code, error.message) from None
+
+
+async def list_files(run: ToolRun) -> Any:
+    """Return `{files: [{path, size_bytes}]}`, in the order of their paths."""
+    found = await run.world.artifacts.list(_run_id(run))
+    return {"files": [{"path": path, "size_bytes": size} for path, size in found]}
+
+
+def _run_id(run: ToolRun) -> str:
+    if run.run_id is None:
+        raise NodeFailed("NO_RUN", "The tool works on the files of a run, and there is none here")
+    return run.run_id
