@@ -11,6 +11,7 @@ from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.templating import Schemas
 from orbiter.application.work import Work
 from orbiter.domain.agents import (
+    REFERENCES,
     Agent,
     AgentChanges,
     AgentSettings,
@@ -18,12 +19,11 @@ from orbiter.domain.agents import (
     AgentVersion,
     Guardrails,
     Memory,
+    head_problems,
 )
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
 from orbiter.domain.errors import Conflict, FieldProblem, Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission
-
-_REFERENCES: Final = ("tools", "knowledge_bases", "sub_agents", "handoffs")
 
 
 class SettingChanges(TypedDict, total=False):
@@ -74,7 +74,8 @@ class AgentHandlers:
         now = self.work.clock.now()
         chosen = AgentSettings(**settings)
         async with self.work(actor, Permission.AGENTS_WRITE) as uow:
-            await self._require_sound(uow, chosen, project_id)
+            named = head_problems(name, description)
+            await self._require_sound(uow, chosen, project_id, named)
             agent = Agent(
                 id=self.work.new_id(),
                 workspace_id=actor.workspace_id,
@@ -115,8 +116,9 @@ class AgentHandlers:
             if expected is not None and before.revision not in expected:
                 raise Conflict("The agent was changed meanwhile", {"revision": before.revision})
             settings = replace(before.settings, **_picked(changes, _SETTINGS))
+            named = head_problems(changes.get("name"), changes.get("description"))
             await self._require_sound(
-                uow, settings, changes.get("project_id"), known=before.settings
+                uow, settings, changes.get("project_id"), named, known=before.settings
             )
             head = _picked(changes, AgentChanges.__annotations__)
             agent = await self._store(uow, before.revise(at=now, **head), settings, actor, now)
@@ -189,6 +191,7 @@ class AgentHandlers:
         uow: UnitOfWork,
         settings: AgentSettings,
         project_id: str | None,
+        named: Iterator[FieldProblem],
         *,
         known: AgentSettings | None = None,
     ) -> None:
@@ -196,18 +199,18 @@ class AgentHandlers:
 
         What was *known* before is not looked at again: it may have been deleted since.
         """
-        found = [*settings.problems(), *self._schema_problems(settings)]
+        found = [*named, *settings.problems(), *self._schema_problems(settings)]
         if project_id is not None:
             try:
                 await uow.projects.get(project_id)
             except NotFound as absent:
                 found.append(FieldProblem("project_id", absent.message))
-        for name in _REFERENCES:
+        for name in REFERENCES:
             ids: Sequence[str] = getattr(settings, name)
             old = frozenset(getattr(known, name)) if known is not None else frozenset()
             unknown = await _absent(uow, name, [each for each in ids if each not in old])
             found += [
-                FieldProblem(f"{name}.{at}", f"There is no such {_NOUNS[name]}")
+                FieldProblem(f"{name}.{at}", f"{_NOUNS[name]} not found")
                 for at, each in enumerate(ids)
                 if each in unknown
             ]
@@ -224,10 +227,10 @@ class AgentHandlers:
 
 
 _NOUNS: Final = {
-    "tools": "tool",
-    "knowledge_bases": "knowledge base",
-    "sub_agents": "agent",
-    "handoffs": "agent",
+    "tools": "Tool",
+    "knowledge_bases": "Knowledge base",
+    "sub_agents": "Agent",
+    "handoffs": "Agent",
 }
 
 

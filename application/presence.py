@@ -1,9 +1,12 @@
 """Whether there is what a request is about, asked before telling what else is wrong with it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from orbiter.application.work import Work
+from orbiter.domain.builtin_tools import BUILTIN_TOOLS
+from orbiter.domain.errors import NotFound
 from orbiter.domain.identity import Actor, Permission
 
 
@@ -20,6 +23,21 @@ class Presence:
 
         *kind* is the repository's name, e.g. `projects`.
         """
+        for absent in (await self.absent(actor, permission, kind, [entity_id])).values():
+            raise absent
+
+    async def absent(
+        self, actor: Actor, permission: Permission, kind: str, ids: Iterable[str]
+    ) -> Mapping[str, NotFound]:
+        """Return which of *ids* the actor's workspace does not hold, with what is to be told."""
+        found: dict[str, NotFound] = {}
         async with self.work(actor, permission, reading=True) as uow:
             repository: Any = getattr(uow, kind)
-            await repository.get(entity_id)
+            for each in ids:
+                if kind == "tools" and each in BUILTIN_TOOLS:
+                    continue
+                try:
+                    await repository.get(each)
+                except NotFound as absent:
+                    found[each] = absent
+        return found

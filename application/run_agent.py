@@ -101,8 +101,14 @@ def _require_inputs(inputs: Mapping[str, Any]) -> None:
         for name in inputs
         if name not in (INPUT, CONTEXT)
     ]
-    if inputs.get(INPUT) in (None, ""):
+    if INPUT not in inputs:
         problems.append(FieldProblem(f"inputs.{INPUT}", "Field required", "missing"))
+    elif inputs[INPUT] is None:
+        message = "Input should be a valid string"
+        problems.append(FieldProblem(f"inputs.{INPUT}", message, "string_type"))
+    elif inputs[INPUT] == "":
+        message = "String should have at least 1 character"
+        problems.append(FieldProblem(f"inputs.{INPUT}", message, "string_too_short"))
     if not isinstance(inputs.get(CONTEXT) or {}, Mapping):
         message = "Input should be a valid dictionary"
         problems.append(FieldProblem(f"inputs.{CONTEXT}", message, "dict_type"))

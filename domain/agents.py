@@ -1,12 +1,12 @@
 """An agent: its head, and its versions, which never change."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypedDict, Unpack
 
-from orbiter.domain.checks import require, text_problems
+from orbiter.domain.checks import counted, number_problems, require, text_problems
 from orbiter.domain.errors import FieldProblem
 from orbiter.domain.settings import Choice, Flag, ListOf, Number, Object, Shape, Text, TextOr
 
@@ -21,7 +21,10 @@ WINDOW_MAX: Final = 1000
 REFERENCES_MAX: Final = 128
 PATTERNS_MAX: Final = 50
 PATTERN_MAX: Final = 500
+TEMPERATURE_MAX: Final = 2
+TOP_P_MAX: Final = 1
 TOOL_CHOICES: Final = ("auto", "none", "required")
+REFERENCES: Final = ("tools", "knowledge_bases", "sub_agents", "handoffs")
 
 
 class AgentStatus(StrEnum):
@@ -76,6 +79,19 @@ class Guardrails:
     blocked_patterns: tuple[str, ...] = ()
     redact_pii: tuple[Personal, ...] = ()
 
+    def problems(self) -> Iterator[FieldProblem]:
+        """Yield what is wrong with them; whether a pattern is one has to be asked elsewhere."""
+        for name in ("max_input_chars", "max_output_chars"):
+            if (value := getattr(self, name)) is not None:
+                yield from number_problems(
+                    f"guardrails.{name}", value, minimum=1, maximum=CHARS_MAX
+                )
+        name = "guardrails.blocked_patterns"
+        yield from list_problems(name, self.blocked_patterns, maximum=PATTERNS_MAX)
+        for place, pattern in enumerate(self.blocked_patterns):
+            yield from text_problems(f"{name}.{place}", pattern, minimum=1, maximum=PATTERN_MAX)
+        yield from repetitions("guardrails.redact_pii", self.redact_pii)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSettings:
@@ -104,12 +120,50 @@ class AgentSettings:
     def problems(self) -> Iterator[FieldProblem]:
         """Yield what is wrong with it, as far as it can be seen in it alone."""
         yield from text_problems("instructions", self.instructions, maximum=INSTRUCTIONS_MAX)
-        yield from text_problems("model", self.model, minimum=1, maximum=MODEL_MAX)
+        yield from model_problems(self.model)
+        yield from self._number_problems()
         if isinstance(self.tool_choice, str) and self.tool_choice not in TOOL_CHOICES:
             message = "Input should be 'auto', 'none', 'required' or the name of a tool"
             yield FieldProblem("tool_choice", message, "enum")
-        if self.model is not None and ":" not in self.model:
-            yield FieldProblem("model", "A model is named like openai:gpt-4o")
+        for name in REFERENCES:
+            yield from list_problems(name, getattr(self, name), maximum=REFERENCES_MAX)
+        yield from self.guardrails.problems()
+
+    def _number_problems(self) -> Iterator[FieldProblem]:
+        for name, value, least, most in (
+            ("temperature", self.temperature, 0, TEMPERATURE_MAX),
+            ("top_p", self.top_p, 0, TOP_P_MAX),
+            ("max_tokens", self.max_tokens, 1, MAX_TOKENS),
+            ("max_turns", self.max_turns, 1, TURNS_MAX),
+            ("memory.window", self.memory.window, 1, WINDOW_MAX),
+        ):
+            if value is not None:
+                yield from number_problems(name, value, minimum=least, maximum=most)
+
+
+def model_problems(model: str | None) -> Iterator[FieldProblem]:
+    """Yield what is wrong with the name of a model."""
+    yield from text_problems("model", model, minimum=1, maximum=MODEL_MAX)
+    if model and ":" not in model:
+        yield FieldProblem("model", "A model is named like openai:gpt-4o")
+
+
+def list_problems(name: str, values: Sequence[str], *, maximum: int) -> Iterator[FieldProblem]:
+    """Yield what is wrong with a list that names each thing once."""
+    if len(values) > maximum:
+        message = f"List should have at most {counted(maximum, 'item')} after validation"
+        yield FieldProblem(name, f"{message}, not {len(values)}", "too_long")
+    yield from repetitions(name, values)
+
+
+def repetitions(name: str, values: Iterable[Any]) -> Iterator[FieldProblem]:
+    """Yield which texts of a list stood in it before."""
+    seen = set[str]()
+    for place, value in enumerate(values):
+        if isinstance(value, str):
+            if value in seen:
+                yield FieldProblem(f"{name}.{place}", "It stands in the list already")
+            seen.add(value)
 
 
 # What an agent may be set to where it is written out in a node.
@@ -117,8 +171,8 @@ INLINE_AGENT: Final = Shape(
     {
         "instructions": Text(),
         "model": Text(),
-        "temperature": Number(0, 2),
-        "top_p": Number(0, 1),
+        "temperature": Number(0, TEMPERATURE_MAX),
+        "top_p": Number(0, TOP_P_MAX),
         "max_tokens": Number(1, MAX_TOKENS, whole=True),
         "max_turns": Number(1, TURNS_MAX, whole=True),
         "parallel_tool_calls": Flag(),
@@ -161,6 +215,12 @@ def guardrails_of(given: Mapping[str, Any]) -> Guardrails:
     return Guardrails(**values)
 
 
+def head_problems(name: str | None, description: str | None) -> Iterator[FieldProblem]:
+    """Yield what is wrong with an agent's names, as far as they are given."""
+    yield from text_problems("name", name, minimum=1, maximum=NAME_MAX)
+    yield from text_problems("description", description, maximum=DESCRIPTION_MAX)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentVersion:
     """One state of an agent, numbered from 1, immutable."""
@@ -201,10 +261,7 @@ class Agent:
     updated_at: datetime
 
     def __post_init__(self) -> None:
-        require(
-            text_problems("name", self.name, minimum=1, maximum=NAME_MAX),
-            text_problems("description", self.description, maximum=DESCRIPTION_MAX),
-        )
+        require(head_problems(self.name, self.description))
 
     def revise(self, *, at: datetime, **changes: Unpack[AgentChanges]) -> "Agent":
         """Return the agent with *changes* applied."""

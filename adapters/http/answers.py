@@ -1,9 +1,10 @@
 """Answers with headers of their own: created things, tagged ones, accepted ones."""
 
 import re
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from litestar import Response
+from litestar.params import HeaderParameter
 
 from orbiter.adapters.http.wire import Output
 
@@ -11,6 +12,9 @@ API: Final = "/api/v1"
 _TAG: Final = re.compile(r'"([0-9]{1,9})"')
 
 Out = TypeVar("Out", bound=Output)
+IfMatch = Annotated[
+    str | None, HeaderParameter(name="If-Match", description="The ETag the change builds on.")
+]
 
 
 def created(out: Out, path: str, *, etag: str | None = None) -> Response[Out]:

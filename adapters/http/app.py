@@ -11,6 +11,7 @@ from litestar.types import ASGIApp
 
 from orbiter.adapters.http.access import Access, require_stated
 from orbiter.adapters.http.accounts import AccountController
+from orbiter.adapters.http.agents import AgentController
 from orbiter.adapters.http.answers import API
 from orbiter.adapters.http.api_keys import ApiKeyController
 from orbiter.adapters.http.approvals import ApprovalController
@@ -33,6 +34,7 @@ from orbiter.adapters.http.providers import ProviderController
 from orbiter.adapters.http.proxies import TrustedProxies
 from orbiter.adapters.http.rate_limits import RateLimits
 from orbiter.adapters.http.replays import ReplayController
+from orbiter.adapters.http.run_agent import StartAgentController
 from orbiter.adapters.http.run_events import RunEventController
 from orbiter.adapters.http.run_workflow import StartController
 from orbiter.adapters.http.runs import RunController
@@ -56,6 +58,8 @@ CONTROLLERS: Final = (
     SecretController,
     PriceController,
     ProviderController,
+    AgentController,
+    StartAgentController,
     WorkflowController,
     StartController,
     RunController,

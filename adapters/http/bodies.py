@@ -5,7 +5,7 @@ are decoded by a hook, `read_body`, because a refused body must first ask whethe
 exists: 404 comes before 422.
 """
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from functools import cache
 from typing import Any, Final, cast
 
@@ -173,15 +173,29 @@ async def _dangling(
         return []
     found = []
     for field, referred in kind.references.items():
-        if field in sent and field not in wrong:
-            try:
-                await _require(request, referred, sent[field])
-            except NotFound as absent:
-                found.append(FieldProblem(field, absent.message))
+        ids = {place: id for place, id in _named(sent, field) if place not in wrong}
+        if field not in wrong and ids:
+            absent = await _absent(request, referred, frozenset(ids.values()))
+            found += [
+                FieldProblem(place, absent[id].message) for place, id in ids.items() if id in absent
+            ]
     return found
 
 
+def _named(sent: Any, field: str) -> Iterable[tuple[str, str]]:
+    """Return where and what a field names: an id, or a list of such."""
+    value = sent.get(field)
+    if isinstance(value, list):
+        return [(f"{field}.{at}", each) for at, each in enumerate(value)]
+    return [] if value is None else [(field, value)]
+
+
 async def _require(request: AnyRequest, kind: str, identity: str) -> None:
+    for absent in (await _absent(request, kind, (identity,))).values():
+        raise absent
+
+
+async def _absent(request: AnyRequest, kind: str, ids: Iterable[str]) -> Mapping[str, NotFound]:
     core: Orbiter = request.app.state.core
     permission = request.route_handler.opt[PERMISSION]
-    await core.presence.require(request.user, permission, kind, identity)
+    return await core.presence.absent(request.user, permission, kind, ids)

@@ -64,7 +64,9 @@ def _union(value: Any, kind: inspect.UnionType, at: str) -> Iterator[FieldProble
         return
     found = [list(_walk(value, each, at)) for each in others]
     if all(found):
-        yield from found[0]
+        # What is wrong inside of an object tells more than that it is none of the others.
+        inside = (problems for problems in found if all(each.field != at for each in problems))
+        yield from next(inside, found[0])
 
 
 def _is_unset(kind: inspect.Type) -> bool:

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from orbiter.adapters.http.access import ActorRequest, requires
-from orbiter.adapters.http.answers import created, etag_of, revisions_of, tagged
+from orbiter.adapters.http.answers import IfMatch, created, etag_of, revisions_of, tagged
 from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.canvas import CanvasIn, canvas_problems, drawn
 from orbiter.adapters.http.paging import PageOut, Pages
@@ -25,9 +25,6 @@ from orbiter.domain.workflows.workflow import DESCRIPTION_MAX, NAME_MAX
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, examples=["Greeting"])]
 Description = Annotated[str, Meta(max_length=DESCRIPTION_MAX)]
 Variables = Annotated[dict[str, Any], Meta(description="What `vars` start as in each run.")]
-IfMatch = Annotated[
-    str | None, HeaderParameter(name="If-Match", description="The ETag the change builds on.")
-]
 
 
 class NewWorkflow(Input):

@@ -76,6 +76,14 @@ class Caller:
         made: dict[str, Any] = answer.json()
         return made
 
+    async def agent(self, project_id: str, **more: Any) -> dict[str, Any]:
+        """Create an agent, by default one that plays the script it is given."""
+        body = {"project_id": project_id, "name": "Desk", "model": "echo:script", **more}
+        answer = await self.post("/agents", body)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
     def _headers(self, method: str) -> dict[str, str]:
         headers = {"X-API-Key": self.key} if self.key else {}
         if self.csrf and method != "GET":

@@ -109,6 +109,7 @@ TAGS: Final = {
     "providers": "Whose models are called: `<provider name or type>:<model>`, as in "
     "`openai:gpt-4o`. The enabled providers of a type form a pool. `echo:echo` and `echo:script` "
     "need no provider.",
+    "agents": "Models with instructions, tools and bounds, their versions, and running them.",
     "workflows": f"Graphs of nodes, their versions, and starting them.\n\n{_node_kinds()}",
     "secrets": "Values that templates use as `{{ secrets.NAME }}` and nobody reads again.",
     "prices": "What the tokens of models cost: the list that comes with Orbiter, and your own.",

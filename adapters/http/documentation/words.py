@@ -50,6 +50,9 @@ _GREETING: Final = "Hello, Ada!"
 
 # By schema and property: where a property's name alone says too little.
 SPECIFIC: Final[Mapping[str, Any]] = {
+    "AgentOut.model": "openai:gpt-4o",
+    "AgentUpdate.model": "openai:gpt-4o",
+    "AgentVersionOut.model": "openai:gpt-4o",
     "ApiKeyOut.name": "GitHub Actions",
     "ApiKeyOut.prefix": "orb_4fTq9sLx",
     "Canvas.edges": _EDGES,
@@ -65,6 +68,7 @@ SPECIFIC: Final[Mapping[str, Any]] = {
     "MemberOut.role": "developer",
     "MemberOut.status": "active",
     "MemberUpdate.role": "viewer",
+    "NewAgent.model": "openai:gpt-4o",
     "NewKeyOut.name": "GitHub Actions",
     "NewKeyOut.prefix": "orb_4fTq9sLx",
     "NewMember.role": "developer",
@@ -78,6 +82,7 @@ SPECIFIC: Final[Mapping[str, Any]] = {
     "ProviderTestOut.latency_ms": 214,
     "ProviderTestOut.models": ["gpt-4o", "gpt-4o-mini"],
     "RunDetailOut.step_count": 1,
+    "StartAgent.version": None,
     "StartRun.version": None,
     "StepOut.input": {},
     "StepOut.name": "greet",
