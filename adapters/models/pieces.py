@@ -18,6 +18,11 @@ class Speech:
         self._pieces: list[str] = []
         self._decoder = codecs.getincrementaldecoder("utf-16-le")("replace")
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing was said yet."""
+        return not self._pieces
+
     def say(self, piece: str) -> None:
         """Take the next piece."""
         self._tell(self._decoder.decode(piece.encode("utf-16-le", "surrogatepass")))
