@@ -100,9 +100,10 @@ class ReplayHandlers:
 
 async def _carry_over(uow: UnitOfWork, run: Run, canvas: Canvas, wanted: Wanted) -> None:
     source_id = run.source_run_id or ""
-    legacy = Legacy(await _steps(uow, source_id), canvas, run.id, wanted)
+    recorded = await uow.executions.recorded(source_id)
+    legacy = Legacy(await _steps(uow, source_id), recorded, canvas, run.id, wanted)
     await uow.runs.put_steps(legacy.steps)
-    for record in legacy.records(await uow.executions.recorded(source_id)):
+    for record in legacy.records:
         await uow.executions.record(run.id, record)
 
 

@@ -19,7 +19,7 @@ from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.system import Clock
 from orbiter.application.run_graphs import graph_of_run
 from orbiter.domain.errors import NotFound, Unavailable
-from orbiter.domain.runs import Run, RunError, Step, StepError
+from orbiter.domain.runs import Run, RunError, RunKind, Step, StepError
 from orbiter.domain.workflows import WorkflowVersion
 
 TAKEUPS_MAX: Final = 5
@@ -27,7 +27,14 @@ CRASHED: Final = RunError(
     code="CRASHED_REPEATEDLY",
     message=f"The process that executed the run ended {TAKEUPS_MAX} times in a row",
 )
-GONE: Final = RunError(code="WORKFLOW_DELETED", message="What was to be run is not there any more")
+GONE: Final = {
+    RunKind.WORKFLOW: RunError(
+        code="WORKFLOW_DELETED", message="The workflow, or its version, is not there any more"
+    ),
+    RunKind.AGENT: RunError(
+        code="AGENT_DELETED", message="The agent, or its version, is not there any more"
+    ),
+}
 BROKEN: Final = RunError(code="INTERNAL_ERROR", message="Something went wrong inside of Orbiter")
 
 log = logging.getLogger(__name__)
@@ -74,7 +81,7 @@ class Segments:
         if claimed.takeups > TAKEUPS_MAX:
             return self._failed(loaded, CRASHED)
         if loaded.graph is None:
-            return self._failed(loaded, GONE)
+            return self._failed(loaded, GONE[loaded.run.kind])
         try:
             return await self._executed(claimed, loaded, loaded.graph)
         except Exception as error:

@@ -67,6 +67,7 @@ class Calls:
         )
         try:
             output = await body(inner)
+            journal.weigh(output)
         except NodeFailed as failed:
             journal.fail(inner._spent(), StepError(code=failed.code, message=failed.message))
             raise

@@ -43,7 +43,9 @@ async def ask(
             return _recorded(answered)
 
         recorded = await inner.records.perform(call)
-        inner.account.charge(*_price(recorded))
+        if not inner.step.reused:
+            # The run that this one goes on from has paid for it.
+            inner.account.charge(*_price(recorded))
         return recorded["answer"]
 
     answer = await calls.make(
