@@ -15,6 +15,7 @@ from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.workflows import (
     Canvas,
     Issue,
+    Node,
     Workflow,
     WorkflowChanges,
     WorkflowStatus,
@@ -196,10 +197,18 @@ class WorkflowHandlers:
 
     def _schema_issues(self, canvas: Canvas) -> Iterator[Issue]:
         for node in canvas.nodes:
-            schema = node.config.get(_SCHEMAS.get(node.type, ""))
-            if schema is not None:
+            for schema in filter(None, _schemas_of(node)):
                 for complaint in self.schemas.complaints(schema):
                     yield Issue(node_id=node.id, code="INVALID_SCHEMA", message=complaint)
+
+
+def _schemas_of(node: Node) -> Iterator[Mapping[str, Any] | None]:
+    yield node.config.get(_SCHEMAS.get(node.type, ""))
+    inline = node.config.get("agent") if node.type == "agent" else None
+    if inline is not None:
+        yield inline.get("output_schema")
+        for pattern in (inline.get("guardrails") or {}).get("blocked_patterns") or ():
+            yield {"type": "string", "pattern": pattern}
 
 
 def _of_head(changes: Revision) -> WorkflowChanges:

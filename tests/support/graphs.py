@@ -28,6 +28,7 @@ from orbiter.application.execution.processor import Processor
 from orbiter.application.execution.world import World
 from orbiter.application.models import Models
 from orbiter.application.notifications import StoredNotices
+from orbiter.application.ports.models import ModelGateway
 from orbiter.application.ports.outbound import (
     HttpClient,
     OutboundAnswer,
@@ -182,13 +183,13 @@ class Laboratory:
     processor: Processor = field(default_factory=lambda: Processor(slice_seconds=inf))
     clock: VirtualClock = field(default_factory=VirtualClock)
     kept: Storage = field(default_factory=MemoryStorage)
+    gateway: ModelGateway = field(default_factory=lambda: VendorModels(httpx2.AsyncClient))
 
     def __post_init__(self) -> None:
         self.schemas = JsonSchemas()
         self.seals = Seals(FernetCipher(["of a laboratory"]))
-        gateway = VendorModels(httpx2.AsyncClient)
         prices = WorkspacePrices(self.kept, KeptPrices(), self.clock)
-        self.models = Models(self.kept, gateway, self.seals, prices, self.clock)
+        self.models = Models(self.kept, self.gateway, self.seals, prices, self.clock)
         self.world = World(
             templates=self.templates,
             schemas=self.schemas,

@@ -70,7 +70,7 @@ class _Loop:
         self.offers = await offers_of(self.agent, self.calls, "agents")
         for turn in range(1, self._settings.max_turns + 1):
             answer = await self._turn(turn)
-            if not answer.tool_calls:
+            if not answer.tool_calls or self._settings.tool_choice == ToolUse.NONE:
                 value, text = await self._value(answer)
                 return released(value, text, self._settings.guardrails, schemas)
             await self._use(turn, answer)

@@ -1,8 +1,9 @@
 """What an agent's model is offered: its tools, its sub-agents, and whom it may hand over to."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain, count
 from typing import Any, Final
 
 from orbiter.application.execution.calls import Calls
@@ -44,13 +45,15 @@ async def offers_of(agent: AgentVersion, calls: Calls, name: str) -> Offers:
     *name* is what the versions of the agents are recorded under, so that they stay the same however
     often the run is taken up.
     """
+    entries = [_of_tool(tool) for tool in await _tools(agent, calls)]
+    entries += [
+        _of_agent(other, takes_over=takes_over)
+        for other, takes_over in await _agents(agent, calls, name)
+    ]
     offered: dict[str, Offered] = {}
-    for tool in await _tools(agent, calls):
-        offer = ToolOffer(name=tool.name, description=tool.description, parameters=tool.parameters)
-        offered.setdefault(tool.name, Offered(offer=offer, tool=tool))
-    for other, takes_over in await _agents(agent, calls, name):
-        entry = _of_agent(other, takes_over=takes_over)
-        offered.setdefault(entry.offer.name, entry)
+    for entry in entries:
+        free = _free(entry.offer.name, offered)
+        offered[free] = replace(entry, offer=replace(entry.offer, name=free))
     return offered
 
 
@@ -89,6 +92,20 @@ async def _agents(agent: AgentVersion, calls: Calls, name: str) -> list[tuple[Ag
             there.append((other, takes_over))
     await calls.records.decide(name, {other.agent_id: other.version for other, _ in there})
     return there
+
+
+def _of_tool(tool: Tool) -> Offered:
+    offer = ToolOffer(name=tool.name, description=tool.description, parameters=tool.parameters)
+    return Offered(offer=offer, tool=tool)
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return the name, with a number behind it if it is taken: `sales_2`."""
+    numbers = (f"_{number}" for number in count(2))
+    endings = chain(("",), numbers)
+    return next(
+        free for end in endings if (free := name[: _NAME_MAX - len(end)] + end) not in taken
+    )
 
 
 def _of_agent(other: AgentVersion, *, takes_over: bool) -> Offered:
