@@ -16,6 +16,8 @@ from orbiter.domain.runs import Run, Step
 
 SECONDS: Final = 0.05
 LONGEST_PAUSE: Final = 5.0
+# A run is young for so many pauses: most that are short end by then, and are stored once.
+YOUNG: Final = 2
 SHARE: Final = 5
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ class Pages:
 
     run: Run
     begun: bool = False
+    pauses: int = 0
     steps: dict[str, Step] = field(default_factory=dict)
 
     @property
@@ -63,12 +66,13 @@ class Trace:
             pages.steps[step.id] = step
             self._flush_soon()
 
-    async def flush(self) -> bool:
-        """Store everything taken so far; say whether that worked."""
+    async def flush(self, *, but_young: bool = False) -> bool:
+        """Store everything taken so far, *but young* runs, if said; say whether that worked."""
         async with self._storing:
             by_workspace: dict[str, list[Pages]] = defaultdict(list)
             for pages in self._pages.values():
-                if pages.pending:
+                pages.pauses += 1
+                if pages.pending and not (but_young and pages.pauses <= YOUNG):
                     by_workspace[pages.run.workspace_id].append(pages)
             stored = [await self._store(*each) for each in by_workspace.items()]
         return all(stored)
@@ -119,7 +123,7 @@ class Trace:
         while any(pages.pending for pages in self._pages.values()):
             await self._clock.sleep(pause)
             began = monotonic()
-            if await self.flush():
+            if await self.flush(but_young=True):
                 # Where storing takes long there is much to do: the more goes in at once.
                 pause = min(max(SECONDS, SHARE * (monotonic() - began)), LONGEST_PAUSE)
             else:
