@@ -83,7 +83,8 @@ def _answer(answer: Mapping[str, Any]) -> ChatAnswer:
 
 
 def _call_shown(call: ToolCall) -> Mapping[str, Any]:
-    return {"id": call.id, "name": call.name, "arguments": call.arguments, "text": call.text}
+    shown = {"id": call.id, "name": call.name, "arguments": call.arguments, "text": call.text}
+    return {**shown, "kept": call.kept} if call.kept else shown
 
 
 def _shown(request: ChatRequest) -> Mapping[str, Any]:
