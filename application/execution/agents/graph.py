@@ -9,8 +9,8 @@ NODE_ID: Final = "agent"
 
 
 def graph_of(agent: AgentVersion) -> WorkflowVersion:
-    """Return the graph that runs this version of an agent on `inputs.input`."""
-    config = {"agent_id": agent.agent_id, "version": agent.version, "input": "{{ inputs.input }}"}
+    """Return the graph that runs this version of an agent."""
+    config = {"agent_id": agent.agent_id, "version": agent.version}
     node = Node(id=NODE_ID, type="agent", label=agent.name, config=config)
     return WorkflowVersion(
         workflow_id=agent.agent_id,

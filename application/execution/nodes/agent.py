@@ -18,12 +18,20 @@ async def behave(visit: Visit) -> Outcome:
     Fail as models do, or with MAX_TURNS, OUTPUT_SCHEMA_VIOLATED, AGENT_NOT_FOUND, or what a
     guardrail says.
     """
-    given = visit.render(visit.config.get("input"))
-    visit.input = {**visit.config, "input": given}
+    asked = _asked(visit)
+    visit.input = {**visit.config, "input": asked}
     agent = await _agent(visit)
-    text = as_text(visit.before if given is None else given)
-    answering = partial(respond, agent, text, visit.calls, _context(visit))
+    answering = partial(respond, agent, as_text(asked), visit.calls, _context(visit))
     return Outcome(await visit.bounded(answering))
+
+
+def _asked(visit: Visit) -> Any:
+    """Return what the agent is asked: by its own run, by the node, or by the node before."""
+    run = visit.journey.run
+    if run.agent_id is not None:
+        return run.inputs["input"]
+    given = visit.render(visit.config.get("input"))
+    return visit.before if given is None else given
 
 
 async def _agent(visit: Visit) -> AgentVersion:
