@@ -1,9 +1,9 @@
 """Live events of runs: written with what they tell, followed as they come."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from orbiter.application.execution.sizes import preview_of
@@ -14,19 +14,22 @@ from orbiter.application.ports.system import Clock
 from orbiter.application.work import Work
 from orbiter.domain.errors import NotFound, Unavailable
 from orbiter.domain.identity import Actor, Permission
-from orbiter.domain.run_events import FINAL, RunEvent, events_of, numbered
-from orbiter.domain.runs import Run, RunStatus, Step
+from orbiter.domain.run_events import FINAL, Delta, RunEvent, events_of, numbered
+from orbiter.domain.runs import Run, RunStatus, Step, StepKind
 
 PAGE: Final = 100
 TRACE_PAGE: Final = 500
 VALUE_MAX: Final = 16 * 1024
-BEAT_SECONDS: Final = 15.0
+BEAT: Final = timedelta(seconds=15)
 # So that nobody listens on for long whose session or key has ended.
 LONGEST: Final = timedelta(hours=1)
 # Ends that an engine stores; a cancelled run may have steps under way.
 _MADE_UP: Final = frozenset({RunStatus.COMPLETED, RunStatus.FAILED})
 # How long a word that got lost may delay a reader.
 NET_SECONDS: Final = 5.0
+
+# What somebody who follows a run is told; None is a sign of life.
+Told = RunEvent | Delta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,57 +81,69 @@ class RunEventHandlers:
         *,
         after: int = 0,
         permission: Permission = Permission.RUNS_READ,
-    ) -> AsyncGenerator[RunEvent | None, None] | None:
-        """Return the events beyond the sequence *after* as they come, to the run's end.
+    ) -> AsyncGenerator[Told, None] | None:
+        """Return the events beyond the sequence *after* as they come, to the run's end, and what
+        models say meanwhile.
 
         None among them says that nothing has come for 15 seconds; None instead of them, that the
-        run has ended and everything was told. Nothing is read ahead of whoever reads. They end
-        early after an hour, when storage is down, or as the process is about to end.
+        run has ended and everything was told. Nothing is read ahead of whoever reads: of what is
+        said some is lost to a slow one. They end early after an hour, when storage is down, or as
+        the process is about to end.
         """
         reader = _Reader(self.work, actor, permission, run_id, after)
-        first = await reader.more()
-        return None if reader.done and not first else self._told(reader, first)
+        told = self._told(reader)
+        # Begun at once: what is said before somebody comes to read is not lost.
+        await anext(told)
+        if reader.done and not reader.events:
+            await told.aclose()
+            return None
+        return told
 
-    async def _told(
-        self, reader: "_Reader", events: Sequence[RunEvent]
-    ) -> AsyncGenerator[RunEvent | None, None]:
-        until = self.work.clock.now() + LONGEST
+    async def _told(self, reader: "_Reader") -> AsyncGenerator[Told, None]:
+        clock = self.work.clock
         with self.feed.subscribe(reader.run_id) as ear:
-            for event in events:
-                yield event
-            quiet = 0.0
-            while not (reader.done or ear.closed or self.work.clock.now() >= until):
-                try:
-                    events = await reader.more()
-                except (NotFound, Unavailable):
+            await reader.read()
+            yield None
+            until, quiet_since = clock.now() + LONGEST, clock.now()
+            while True:
+                for each in reader.told(ear.said()):
+                    yield each
+                    quiet_since = clock.now()
+                if reader.done or ear.closed or clock.now() >= until:
                     return
-                for event in events:
-                    yield event
-                quiet = 0.0 if events else quiet
-                if len(events) == PAGE or reader.done:
-                    continue
-                if not await self._heard(ear, reader.after):
-                    quiet += NET_SECONDS
-                if quiet >= BEAT_SECONDS:
-                    quiet = 0.0
+                if clock.now() - quiet_since >= BEAT:
                     yield None
+                    quiet_since = clock.now()
+                if reader.full or await self._heard(ear, reader):
+                    try:
+                        await reader.read()
+                    except (NotFound, Unavailable):
+                        return
 
-    async def _heard(self, ear: Subscription, after: int) -> bool:
-        """Say whether there is more to read, or that nothing was heard for a while."""
-        heard = asyncio.ensure_future(ear.beyond(after))
-        slept = asyncio.ensure_future(self.work.clock.sleep(NET_SECONDS))
+    async def _heard(self, ear: Subscription, reader: "_Reader") -> bool:
+        """Return once something was heard or time has passed; say whether to look for events."""
+        since = self.work.clock.now() - reader.looked_at
+        waits = [
+            asyncio.ensure_future(ear.beyond(reader.after)),
+            asyncio.ensure_future(self.work.clock.sleep(NET_SECONDS - since.total_seconds())),
+            asyncio.ensure_future(ear.speech()),
+        ]
         try:
-            await asyncio.wait({heard, slept}, return_when=asyncio.FIRST_COMPLETED)
-            return heard.done()
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return waits[0].done() or waits[1].done()
         finally:
-            heard.cancel()
-            slept.cancel()
-            await asyncio.gather(heard, slept, return_exceptions=True)
+            for each in waits:
+                each.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
 
 @dataclass(slots=True)
 class _Reader:
-    """How far somebody has read a run's events; *done* when there are no more to come."""
+    """How far somebody has read a run's events; *done* when there are no more to come.
+
+    *events* were read and not told yet, *last* is the one told last, and the steps that are *over*
+    say no more.
+    """
 
     work: Work
     actor: Actor
@@ -136,21 +151,52 @@ class _Reader:
     run_id: str
     after: int
     done: bool = False
+    events: Sequence[RunEvent] = ()
+    full: bool = False
+    last: int = field(init=False)
+    looked_at: datetime = field(init=False)
+    over: set[str] = field(default_factory=set)
 
-    async def more(self) -> Sequence[RunEvent]:
-        """Return the next events, none when there are none yet; raise NotFound."""
+    def __post_init__(self) -> None:
+        self.last = self.after
+
+    async def read(self) -> None:
+        """Read the next events, none when there are none yet; raise NotFound."""
+        self.looked_at = self.work.clock.now()
         async with self.work(self.actor, self.permission, reading=True) as uow:
-            events = await self._page(uow)
-            if not events:
+            self.events = await self._page(uow)
+            if not self.events:
                 run = await uow.runs.get(self.run_id)
                 if run.ended:
                     # Those of its end were committed with it, so that now they are there.
-                    events = await self._page(uow) or await self._made_up(uow, run)
-                    self.done = not events
-        if events:
-            self.after = events[-1].sequence
-            self.done = events[-1].type in FINAL
-        return events
+                    self.events = await self._page(uow) or await self._made_up(uow, run)
+                    self.done = not self.events
+        self.full = len(self.events) == PAGE
+        if self.events:
+            self.after = self.events[-1].sequence
+            self.done = self.events[-1].type in FINAL
+
+    def told(self, said: Sequence[tuple[str, str]]) -> Iterator[RunEvent | Delta]:
+        """Yield the events read, and what was *said*, in each step before its end."""
+        events, self.events = self.events, ()
+        for event in events:
+            if event.step is not None and event.step.kind is StepKind.MODEL and event.step.ended:
+                yield from self._deltas(each for each in said if each[0] == event.step.id)
+                self.over.add(event.step.id)
+            yield event
+            self.last = event.sequence
+        yield from self._deltas(said)
+
+    def _deltas(self, said: Iterable[tuple[str, str]]) -> Iterator[Delta]:
+        for step_id, text in said:
+            if step_id not in self.over:
+                yield Delta(
+                    run_id=self.run_id,
+                    sequence=self.last,
+                    step_id=step_id,
+                    text=text,
+                    at=self.work.clock.now(),
+                )
 
     async def _page(self, uow: UnitOfWork) -> Sequence[RunEvent]:
         return await uow.run_events.page(self.run_id, after=self.after, limit=PAGE)

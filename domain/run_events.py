@@ -69,6 +69,20 @@ class RunEvent:
         return ENDED if self.type in FINAL else BEGAN
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """What a model is just saying in a step: told to who listens, and kept nowhere.
+
+    *sequence* is that of the last event told before.
+    """
+
+    run_id: str
+    sequence: int
+    step_id: str
+    text: str
+    at: datetime
+
+
 def events_of(run: Run, steps: Iterable[Step], *, now: datetime) -> Sequence[RunEvent]:
     """Return what a run and *steps* of it tell: its start, theirs, their ends, how it stands.
 

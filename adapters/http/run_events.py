@@ -16,8 +16,9 @@ from orbiter.adapters.http.streams import BEAT, EVENT_STREAM, STREAMS, message, 
 from orbiter.adapters.http.wire import Id, Output, Timestamp, timestamp
 from orbiter.application.facade import Orbiter
 from orbiter.application.paging import PageRequest
+from orbiter.application.run_events import Told
 from orbiter.domain.identity import Actor, Permission
-from orbiter.domain.run_events import RunEvent, RunEventType
+from orbiter.domain.run_events import Delta, RunEvent, RunEventType
 
 Resumed = Annotated[
     str | None,
@@ -29,6 +30,35 @@ ResumedByQuery = Annotated[
 ]
 
 
+class Speaking(Output):
+    """The step in which a model speaks."""
+
+    id: Id
+
+
+class DeltaOut(Output):
+    """What a model is just saying; it has no number, and is told to who listens, once."""
+
+    run_id: Id
+    sequence: int
+    type: RunEventType
+    at: Timestamp
+    step: Speaking
+    delta: str
+
+    @classmethod
+    def told(cls, delta: Delta) -> "DeltaOut":
+        """Return what is said as it is sent."""
+        return cls(
+            run_id=delta.run_id,
+            sequence=delta.sequence,
+            type=RunEventType.STEP_DELTA,
+            at=timestamp(delta.at),
+            step=Speaking(id=delta.step_id),
+            delta=delta.text,
+        )
+
+
 class RunEventOut(Output):
     """One event; `step` or `run` is what it tells of, large values in it replaced by a note."""
 
@@ -38,7 +68,6 @@ class RunEventOut(Output):
     at: Timestamp
     step: StepOut | UnsetType = UNSET
     run: RunOut | UnsetType = UNSET
-    delta: str | UnsetType = UNSET
 
     @classmethod
     def told(cls, event: RunEvent) -> "RunEventOut":
@@ -71,14 +100,17 @@ async def events_of(
 
 
 async def _messages(
-    events: AsyncGenerator[RunEvent | None, None],
+    events: AsyncGenerator[Told, None],
 ) -> AsyncGenerator[bytes, None]:
     async with aclosing(events):
         async for event in events:
-            if event is None:
-                yield BEAT
-            else:
-                yield message(event.sequence, event.type, RunEventOut.told(event))
+            match event:
+                case None:
+                    yield BEAT
+                case Delta():
+                    yield message(RunEventType.STEP_DELTA, DeltaOut.told(event))
+                case RunEvent():
+                    yield message(event.type, RunEventOut.told(event), id=event.sequence)
 
 
 class RunEventController(Controller):
@@ -103,12 +135,14 @@ class RunEventController(Controller):
         """Stream a run's events (`text/event-stream`): those there were, then each as it comes.
 
         Each is `id: <sequence>`, `event: <type>` and `data: {run_id, sequence, type, at, step?,
-        run?, delta?}`, counted from 1 without gaps; `step` and `run` are as `GET /runs/:id` shows
-        them. After the one that ends the run (`run.completed`, `run.failed`, `run.cancelled`) the
-        stream ends, and after an hour in any case. Whoever was cut off goes on after the last event
-        seen: sent as `Last-Event-ID`, as browsers do by themselves, nothing is lost or doubled. 204
-        when that was the end; 400 for an id that is no number. A comment comes when nothing else
-        has for 15 seconds.
+        run?}`, counted from 1 without gaps; `step` and `run` are as `GET /runs/:id` shows them.
+        While a model speaks, `step.delta` brings its text as it comes: `step` has the `id` alone,
+        `delta` the text, and there is no `id:`, as it is not kept; the whole text stands in
+        `step.completed`. After the one that ends the run (`run.completed`, `run.failed`,
+        `run.cancelled`) the stream ends, and after an hour in any case. Whoever was cut off goes on
+        after the last event seen: sent as `Last-Event-ID`, as browsers do by themselves, no event
+        is lost or doubled. 204 when that was the end; 400 for an id that is no number. A comment
+        comes when nothing else has for 15 seconds.
         """
         last = resumed if resumed is not None else resumed_by_query
         after = PageRequest(after=last or None).number_after() or 0

@@ -16,9 +16,10 @@ BEAT: Final = b": heartbeat\n\n"
 _OFFERED: Final = ["application/json", EVENT_STREAM]
 
 
-def message(id: int, event: str, data: Any) -> bytes:
-    """Return one event."""
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (id, event.encode(), msgspec.json.encode(data))
+def message(event: str, data: Any, *, id: int | None = None) -> bytes:
+    """Return one event; one without an *id* leaves where a client resumes as it is."""
+    place = b"" if id is None else b"id: %d\n" % id
+    return b"%bevent: %b\ndata: %b\n\n" % (place, event.encode(), msgspec.json.encode(data))
 
 
 def stream(messages: AsyncGenerator[bytes, None], **headers: str) -> Stream:

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from orbiter.application.ports.run_events import Subscription
+from orbiter.application.ports.run_events import Subscription, Tell
 
-SAID_MAX: Final = 1000
+# What is kept of what models say for a reader who does not fetch it.
+PIECES_MAX: Final = 1000
+CHARACTERS_MAX: Final = 256 * 1024
 
 
 class MemorySubscription:
@@ -24,7 +26,8 @@ class MemorySubscription:
         self._latest = 0
         self._ended = False
         self._news = asyncio.Event()
-        self._said: deque[tuple[str, str]] = deque(maxlen=SAID_MAX)
+        self._said: deque[tuple[str, str]] = deque()
+        self._characters = 0
 
     async def beyond(self, sequence: int) -> None:
         """Return once an event beyond *sequence*, or the run's end, has been published."""
@@ -46,16 +49,30 @@ class MemorySubscription:
         self._ended |= ended
         self._news.set()
 
-    def listen(self, step_id: str, text: str) -> None:
-        """Take what a model is saying; of what nobody reads the oldest is lost."""
-        self._said.append((step_id, text))
-        self._news.set()
+    async def speech(self) -> None:
+        """Return once there is something that `said` returns."""
+        while not (self._said or self.closed):
+            self._news.clear()
+            await self._news.wait()
 
     def said(self) -> Sequence[tuple[str, str]]:
-        """Return what was said since the last time, as step and text."""
-        said = list(self._said)
-        self._said.clear()
-        return said
+        """Return what was said since the last time; pieces of one step that meet are one."""
+        parts = list[tuple[str, list[str]]]()
+        while self._said:
+            step_id, text = self._said.popleft()
+            if not parts or parts[-1][0] != step_id:
+                parts.append((step_id, []))
+            parts[-1][1].append(text)
+        self._characters = 0
+        return [(step_id, "".join(texts)) for step_id, texts in parts]
+
+    def listen(self, step_id: str, text: str) -> None:
+        """Take what a model is saying; of what nobody fetches the oldest is lost."""
+        self._said.append((step_id, text))
+        self._characters += len(text)
+        while len(self._said) > PIECES_MAX or self._characters > CHARACTERS_MAX:
+            self._characters -= len(self._said.popleft()[1])
+        self._news.set()
 
     def close(self) -> None:
         """Let the reader go."""
@@ -68,6 +85,7 @@ class MemoryRunFeed:
 
     def __init__(self) -> None:
         self._subscriptions: dict[str, set[MemorySubscription]] = defaultdict(set)
+        self._carriers: list[Tell] = []
         self._closed = False
 
     def publish(self, run_id: str, sequence: int, *, ended: bool) -> None:
@@ -76,9 +94,24 @@ class MemoryRunFeed:
             each.hear(sequence, ended=ended)
 
     def tell(self, run_id: str, step_id: str, text: str) -> None:
+        """Tell what a model is just saying to those who listen now, and to the carriers."""
+        self.hear(run_id, step_id, text)
+        for carrier in self._carriers:
+            carrier(run_id, step_id, text)
+
+    def hear(self, run_id: str, step_id: str, text: str) -> None:
         """Tell what a model is just saying to those who listen now."""
         for each in self._subscriptions.get(run_id, ()):
             each.listen(step_id, text)
+
+    @contextmanager
+    def carried(self, tell: Tell) -> Iterator[None]:
+        """Let *tell* tell other processes what is told here till the block ends."""
+        self._carriers.append(tell)
+        try:
+            yield
+        finally:
+            self._carriers.remove(tell)
 
     @contextmanager
     def subscribe(self, run_id: str) -> Iterator[Subscription]:

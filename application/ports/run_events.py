@@ -1,10 +1,13 @@
 """The log of what happened to runs, and the word that there is more in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from orbiter.domain.run_events import RunEvent
+
+# Takes the ids of a run and a step, and what a model is just saying there.
+Tell = Callable[[str, str, str], None]
 
 
 class RunEventLog(Protocol):
@@ -45,12 +48,34 @@ class Subscription(Protocol):
     async def end(self) -> None:
         """Return once the run's end has been published."""
 
+    async def speech(self) -> None:
+        """Return once there is something that `said` returns."""
+
+    def said(self) -> Sequence[tuple[str, str]]:
+        """Return what models have said since the last time, as step and text, in its order.
+
+        Of what is not fetched for long the oldest is lost.
+        """
+        ...
+
 
 class RunFeed(Protocol):
-    """Tells readers in this process that there is more to read; a word may get lost."""
+    """Tells readers in this process that there is more to read, and what models are just saying;
+    a word may get lost.
+    """
 
     def publish(self, run_id: str, sequence: int, *, ended: bool) -> None:
         """Tell that events up to *sequence* are committed, the run's end perhaps among them."""
+
+    def tell(self, run_id: str, step_id: str, text: str) -> None:
+        """Tell what a model is just saying in this process, here and wherever that is carried."""
+
+    def hear(self, run_id: str, step_id: str, text: str) -> None:
+        """Tell what a model is just saying in another process."""
+
+    def carried(self, tell: Tell) -> AbstractContextManager[None]:
+        """Let *tell*, which must not fail, tell other processes what is told here till the end."""
+        ...
 
     def subscribe(self, run_id: str) -> AbstractContextManager[Subscription]:
         """Listen for a run; what is published from now on is not missed."""
