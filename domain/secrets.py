@@ -4,10 +4,12 @@ import html
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
+from os.path import commonprefix
 from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import quote, quote_plus
 
@@ -27,10 +29,14 @@ _TOO_SHORT: Final = (
     "a shorter secret would be hidden wherever its letters stand"
 )
 _ESCAPED: Final = re.compile("%[0-9A-F]{2}")
+_HOST: Final = re.compile("[A-Za-z0-9.-]+")
 _SURROGATES: Final = "surrogatepass"
+_CUT_MIN: Final = 8
+_AFTER_CUT: Final = ("", "…", ";", "\n")
 
 # The shortest come first: most texts are shorter than most secrets.
 _Forms = Mapping[str, None]
+_Find = Callable[[str, str], Iterator[tuple[int, int]]]
 
 
 class SecretChanges(TypedDict, total=False):
@@ -97,10 +103,18 @@ class SecretValues:
     def redacted(self, value: Any) -> Any:
         """Return a JSON value with every secret in it, in keys too, shown as `***`.
 
-        A secret is recognised as it is, without the space around it, and as URLs, JSON, HTML and
-        base64 write it, there also amid other text; and as a number, where it is one.
+        A secret is recognised as it is, without the space around it, and as URLs, JSON, HTML,
+        Python, header fields and base64 write it, there also amid other text; and as a number,
+        where it is one. Keys that would be the same have more asterisks.
         """
         return _redacted(value, self._forms) if self._forms else value
+
+    def told(self, text: str) -> str:
+        """Return a text redacted that was cut before, perhaps within a secret.
+
+        What breaks off is recognised by its first characters, at the end or where a cut is marked.
+        """
+        return _hidden(text, self._forms, _also_cut) if self._forms else text
 
 
 NO_SECRETS: Final = SecretValues()
@@ -113,9 +127,15 @@ def _forms_of(value: str) -> Iterator[str]:
         yield json.dumps(text)[1:-1]
         yield json.dumps(text, ensure_ascii=False)[1:-1]
         yield json.dumps(text)[1:-1].replace("/", "\\/")
+        yield repr(text)[1:-1]
         yield html.escape(text)
         yield html.escape(text, quote=False)
-        yield from _in_base64(text.encode(errors=_SURROGATES))
+        if _HOST.fullmatch(text):
+            yield text.lower()
+        encoded = text.encode(errors=_SURROGATES)
+        # As header fields are often read.
+        yield encoded.decode("latin-1")
+        yield from _in_base64(encoded)
 
 
 def _in_urls(text: str) -> Iterator[str]:
@@ -143,20 +163,54 @@ def _in_base64(value: bytes) -> Iterator[str]:
 
 
 def _redacted(value: Any, forms: _Forms) -> Any:
+    whole: dict[Any, Any] = {}
+    # By hand rather than by recursion: what services send nests deeper than Python does.
+    left: list[tuple[Any, Any, Any]] = [(whole, None, value)]
+    while left:
+        holder, at, each = left.pop()
+        if isinstance(each, Mapping):
+            names = _names(each, forms)
+            copy: Any = dict.fromkeys(names)
+            left.extend((copy, *entry) for entry in zip(names, each.values(), strict=True))
+        elif isinstance(each, list | tuple):
+            copy = [None] * len(each)
+            left.extend((copy, index, inner) for index, inner in enumerate(each))
+        else:
+            copy = _leaf(each, forms)
+        holder[at] = copy
+    return whole[None]
+
+
+def _names(value: Mapping[str, Any], forms: _Forms) -> Mapping[str, None]:
+    """Return the names of an object in their order; those that came to be the same stay apart."""
+    names: dict[str, None] = {}
+    for key in value:
+        name = _hidden(key, forms)
+        while name in names:
+            name += HIDDEN[0]
+        names[name] = None
+    return names
+
+
+def _leaf(value: Any, forms: _Forms) -> Any:
     if isinstance(value, str):
         return _hidden(value, forms)
-    if isinstance(value, Mapping):
-        return {_redacted(key, forms): _redacted(each, forms) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted(each, forms) for each in value]
-    if isinstance(value, int | float) and not isinstance(value, bool) and str(value) in forms:
-        return HIDDEN
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value if forms.keys().isdisjoint(_digits(value)) else HIDDEN
     return value
 
 
-def _hidden(text: str, forms: _Forms) -> str:
-    possible = takewhile(lambda form: len(form) <= len(text), forms)
-    spans = sorted(span for form in possible for span in _occurrences(form, text))
+def _digits(number: float) -> Iterator[str]:
+    with suppress(OverflowError, ValueError):
+        # What is infinite or has thousands of digits is no secret.
+        yield str(number)
+        if number == int(number):
+            yield str(int(number))
+
+
+def _hidden(text: str, forms: _Forms, find: _Find | None = None) -> str:
+    possible = forms if find else takewhile(lambda form: len(form) <= len(text), forms)
+    spans = sorted(span for form in possible for span in (find or _occurrences)(form, text))
     parts: list[str] = []
     end = 0
     for start, stop in spans:
@@ -172,3 +226,10 @@ def _occurrences(form: str, text: str) -> Iterator[tuple[int, int]]:
     while start >= 0:
         yield start, start + len(form)
         start = text.find(form, start + len(form))
+
+
+def _also_cut(form: str, text: str) -> Iterator[tuple[int, int]]:
+    for start, _ in _occurrences(form[:_CUT_MIN], text):
+        end = start + len(commonprefix([form, text[start : start + len(form)]]))
+        if end - start == len(form) or text[end : end + 1] in _AFTER_CUT:
+            yield start, end

@@ -42,6 +42,8 @@ ENCODINGS: Final = (
     lambda value: json.dumps(value)[1:-1],
     lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
     html.escape,
+    lambda value: repr(value)[1:-1],
+    lambda value: value.encode().decode("latin-1"),
     lambda value: b64encode(value.encode()).decode().rstrip("="),
     lambda value: urlsafe_b64encode(value.encode()).decode().rstrip("="),
 )
@@ -182,9 +184,59 @@ class TestRedaction:
         assert secrets.redacted("1 abcdefghij 2 cdef 3 cdefghij") == "1 *** 2 *** 3 ***"
 
     def test_keys_numbers_and_tuples_are_looked_at(self) -> None:
-        secrets = SecretValues({"PIN": "12345", "KEY": "abcd"})
-        value = {"abcd": (12345, 12346, "x12345"), "n": [True, 12345.0]}
-        assert secrets.redacted(value) == {"***": ["***", 12346, "x***"], "n": [True, 12345.0]}
+        secrets = SecretValues({"PIN": "12345", "KEY": "abcd", "RATE": "0.125"})
+        value = {"abcd": (12345, 12346, "x12345"), "n": [True, 12345.0, 12345.5, 0.125]}
+        expected = {"***": ["***", 12346, "x***"], "n": [True, "***", 12345.5, "***"]}
+        assert secrets.redacted(value) == expected
+
+    @pytest.mark.parametrize("number", [float("inf"), 10**5000], ids=["infinite", "huge"])
+    def test_numbers_that_nobody_writes_out_stay(self, number: float) -> None:
+        assert SecretValues({"PIN": "12345"}).redacted([number]) == [number]
+
+    def test_entries_whose_keys_are_hidden_stay_apart_and_in_order(self) -> None:
+        secrets = SecretValues({"A": "first", "B": "second"})
+        hidden = secrets.redacted({"first": 1, "x": {"second": 2}, "second": 3, "***": 4})
+        assert list(hidden.items()) == [("***", 1), ("x", {"***": 2}), ("****", 3), ("*****", 4)]
+
+    def test_no_depth_is_too_much(self) -> None:
+        value: Any = "abcd"
+        for _ in range(10_000):
+            value = [{"k": value}]
+        hidden = SecretValues({"KEY": "abcd"}).redacted(value)
+        for _ in range(10_000):
+            hidden = hidden[0]["k"]
+        assert hidden == "***"
+
+    @pytest.mark.parametrize(
+        ("secret", "text"),
+        [
+            ("Host-Name.Example", "host-name.example does not resolve"),
+            ('it\'s "a\\b"', repr('it\'s "a\\b"')),
+            ("line\nbreak", repr("line\nbreak")),
+            ("pässword", "pässword".encode().decode("latin-1")),
+        ],
+    )
+    def test_what_messages_and_headers_make_of_it_is_hidden(self, secret: str, text: str) -> None:
+        hidden = SecretValues({"KEY": secret}).redacted(text)
+        assert HIDDEN in hidden and len(hidden) <= len(text) - len(secret) + len(HIDDEN)
+
+    @given(values, texts, st.integers(VALUE_MIN, 40))
+    def test_of_a_secret_that_breaks_off_little_is_told(
+        self, secret: str, before: str, length: int
+    ) -> None:
+        for form in forms_of(secret):
+            cut = f"{before} {form[:length]}"
+            told = SecretValues({"KEY": secret}).told(cut)
+            assert form not in told
+            if 8 <= length <= len(form):
+                assert form[:length] not in told and HIDDEN in told
+
+    def test_a_cut_may_be_marked_and_what_only_begins_alike_stays(self) -> None:
+        told = SecretValues({"KEY": "sk-live-1234567890"}).told
+        assert told("sk-live-1234… and sk-live-12; sk-live-1234567890.") == "***… and ***; ***."
+        assert told("sk-live-9876 is another") == "sk-live-9876 is another"
+        assert told("sk-l") == "sk-l"
+        assert NO_SECRETS.told("sk-live-1234") == "sk-live-1234"
 
     def test_without_secrets_everything_stays_as_it_is(self) -> None:
         value = {"a": ("b",)}
