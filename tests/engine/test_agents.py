@@ -8,7 +8,7 @@ import pytest
 
 from orbiter.application.execution.limits import Limits
 from orbiter.application.ports.models import ChatRole, ToolUse
-from orbiter.domain.agents import AgentVersion, Guardrails, Personal
+from orbiter.domain.agents import Guardrails, Personal
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
 from orbiter.domain.prices import Price
 from orbiter.domain.runs import Step, StepKind, StepStatus, Usage
@@ -429,24 +429,3 @@ class TestGuardrails:
         agent = await studio.agent(sub_agents=(helper.agent_id,))
         await studio.answer(agent, script(asks("helper", script(says("x"))), says("y")))
         assert studio.gateway.aloud == [True, False, True]
-
-
-async def a_team(studio: Studio) -> tuple[AgentVersion, str]:
-    """Return an agent with a bit of everything, and a script for all of it."""
-    helper = await studio.agent("Helper", tools=(CALCULATOR,))
-    closer = await studio.agent("Closer", output_schema=NUMBERS)
-    agent = await studio.agent(
-        tools=(CALCULATOR,), sub_agents=(helper.agent_id,), handoffs=(closer.agent_id,)
-    )
-    inner = script(works_out("2 + 2", "1 / 0"), says("{{tool_result}}"))
-    text = script(
-        calls(
-            ("helper", {"input": inner}),
-            ("calculator", {"expression": "3 * 3"}),
-            ("nothing", {}),
-        ),
-        calls(("transfer_to_closer", {})),
-        says("no number"),
-        says('{"n": 9}'),
-    )
-    return agent, text

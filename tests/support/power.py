@@ -141,12 +141,13 @@ class House:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     run_id: str | None = None
     disk: Disk = field(default_factory=Disk)
+    begun_run: Run | None = None
     segments: int = 0
     recorded: int = 0
 
     def __post_init__(self) -> None:
         self.begun = self.lab.clock.now()
-        self.run: Run = a_started_run(self.graph, self.run_id, self.inputs)
+        self.run: Run = self.begun_run or a_started_run(self.graph, self.run_id, self.inputs)
 
     async def segment(self, lives: int | None = None, lost: int = 0) -> Segment | None:
         """Return how one process left the run, None if it was killed."""
