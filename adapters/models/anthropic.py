@@ -12,7 +12,7 @@ from anthropic import AsyncAnthropic, AsyncStream
 
 from orbiter.adapters.models.anthropic_answers import Answering, Event, Message, Offer
 from orbiter.adapters.models.anthropic_requests import chat_body, is_sampled, mark_of
-from orbiter.adapters.models.failures import bad_answer, of_status, usable_key
+from orbiter.adapters.models.failures import bad_answer, of_status, usable_key, whole_once
 from orbiter.application.ports.models import (
     ChatAnswer,
     ChatRequest,
@@ -64,8 +64,9 @@ class AnthropicModels:
                 answering.add_whole(await self._whole(endpoint, body))
             else:
                 async with await self._stream(endpoint, body) as events:
-                    async for event in events:
-                        answering.add(msgspec.convert(event, Event))
+                    with whole_once(answering.has_ended):
+                        async for event in events:
+                            answering.add(msgspec.convert(event, Event))
             return answering.answer(request.model)
 
     async def embed(self, endpoint: Endpoint, model: str, texts: Sequence[str]) -> Embeddings:
@@ -92,9 +93,7 @@ class AnthropicModels:
             raise _in_an_answer(message.error, endpoint)
         return message
 
-    async def _stream(
-        self, endpoint: Endpoint, body: Mapping[str, Any]
-    ) -> AsyncStream[object]:
+    async def _stream(self, endpoint: Endpoint, body: Mapping[str, Any]) -> AsyncStream[object]:
         return await self._client(endpoint).post(
             "/v1/messages",
             cast_to=object,

@@ -166,6 +166,10 @@ class Answering:
         elif event.delta is not None:
             self._end(event.delta.stop_reason, event.delta.stop_details)
 
+    def has_ended(self) -> bool:
+        """Say whether all was said."""
+        return self._reason is not None
+
     def answer(self, model: str) -> ChatAnswer:
         """Return the whole; raise ModelError if the end is missing. *model* is what was asked."""
         if self._reason is None:

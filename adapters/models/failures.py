@@ -1,7 +1,8 @@
 """What goes wrong with vendors, in the gateway's words: no keys, no addresses, bounded."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
@@ -104,6 +105,16 @@ def unavailable(message: str) -> ModelError:
 def broken_off() -> ModelError:
     """Return the failure of a vendor that stopped amid its answer."""
     return unavailable("The vendor's answer broke off")
+
+
+@contextmanager
+def whole_once(ended: Callable[[], bool]) -> Iterator[None]:
+    """Let a stream's connection break or hang when the answer has *ended* by then."""
+    try:
+        yield
+    except httpx2.RequestError:
+        if not ended():
+            raise
 
 
 def timed_out(seconds: float) -> ModelError:

@@ -117,7 +117,7 @@ class VendorModels:
                 try:
                     adapter = getattr(import_module(f"orbiter.adapters.models.{module}"), name)
                 except ImportError as absent:
-                    message = f"Providers of type {provider_type} need orbiter[{module}] installed"
+                    message = f"Providers of type {provider_type} need the package {module}"
                     raise ModelError("EXTRA_NOT_INSTALLED", message) from absent
                 self._adapters[which] = adapter(self._client)
             return self._adapters[which]

@@ -42,7 +42,7 @@ print(asyncio.run(main()), *heavy & {*sys.modules})
 """
 ASK_WHAT_IS_NOT_INSTALLED = """
 import asyncio, sys
-sys.modules["google.genai"] = None
+sys.modules["anthropic"] = None
 from orbiter.adapters.models.gateway import VendorModels
 from orbiter.application.ports.models import Endpoint, ModelError
 from orbiter.domain.providers import ProviderType
@@ -50,7 +50,7 @@ from orbiter.domain.providers import ProviderType
 async def main():
     gateway = VendorModels(lambda: None)
     try:
-        await gateway.models(Endpoint(provider_type=ProviderType.GEMINI, api_key="k"))
+        await gateway.models(Endpoint(provider_type=ProviderType.ANTHROPIC, api_key="k"))
     except ModelError as failure:
         return failure
 
@@ -72,9 +72,9 @@ def test_echo_imports_no_sdk_and_needs_no_network() -> None:
     assert said_by(ASK_ECHO) == "hello\n"
 
 
-def test_an_extra_that_is_not_installed_is_told() -> None:
+def test_a_package_that_is_not_installed_is_told() -> None:
     said = said_by(ASK_WHAT_IS_NOT_INSTALLED)
-    assert said.startswith("EXTRA_NOT_INSTALLED ") and "orbiter[gemini]" in said
+    assert said.startswith("EXTRA_NOT_INSTALLED ") and "the package anthropic" in said
 
 
 async def test_echo_is_not_bounded_by_an_endpoints_time() -> None:

@@ -1,12 +1,10 @@
 """OpenAI's wire format over real sockets: what is asked, and what answers become."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from orbiter.adapters.models.gateway import VendorModels
 from orbiter.application.ports.models import (
     ChatAnswer,
     ChatMessage,
@@ -21,7 +19,7 @@ from orbiter.domain.providers import ProviderType
 from orbiter.domain.runs import Usage
 from support.outbound import Server, Talk, serving
 from support.vendors import openai
-from support.vendors.serving import a_gateway, asked, in_turn, whole
+from support.vendors.serving import a_gateway, asked, streaming, whole
 
 KEY = "sk-test-0123456789abcdef"
 HELLO = ChatMessage(role=ChatRole.USER, content="hello")
@@ -63,69 +61,21 @@ async def answer_to(
         return await gateway.chat(at(server), request or a_request(), on_text), told
 
 
-async def failure_of(talk: Talk, *, streamed: bool = False, key: str = KEY) -> ModelError:
+async def failure_of(talk: Talk, *, streamed: bool = False) -> ModelError:
     async with serving(talk) as server, a_gateway() as gateway:
         on_text = (lambda text: None) if streamed else None
         with pytest.raises(ModelError) as failed:
-            await gateway.chat(at(server, api_key=key), a_request(), on_text)
+            await gateway.chat(at(server), a_request(), on_text)
     return failed.value
 
 
 # Answers
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-async def test_text_usage_and_the_models_own_name_come_back(streamed: bool) -> None:
-    answer, told = await answer_to(openai.answering("so say we all"), streamed=streamed)
-    assert answer == ChatAnswer(
-        text="so say we all",
-        usage=Usage(input_tokens=11, output_tokens=7),
-        model="gpt-said",
-    )
-    assert told == (["so", " say", " we", " all"] if streamed else [])
-
-
-@pytest.mark.parametrize("streamed", [False, True])
-async def test_parallel_tool_calls_come_back_with_their_arguments(streamed: bool) -> None:
-    answer, _ = await answer_to(openai.answering("", [ADD, LOOK]), streamed=streamed)
-    assert answer.finish_reason is FinishReason.TOOL_CALLS
-    assert [(call.id, call.name, call.arguments) for call in answer.tool_calls] == [
-        ("call_0", *ADD),
-        ("call_1", *LOOK),
-    ]
-
-
-async def test_a_stream_torn_into_single_bytes_is_the_same_answer() -> None:
-    events = list(openai.pieces("Zoë 😀 says", [ADD, LOOK]))
-    torn = await answer_to(openai.streaming(*events, pieces_of=1), streamed=True)
-    assert torn == await answer_to(openai.streaming(*events), streamed=True)
-
-
-async def test_each_piece_is_told_before_the_vendor_sends_the_next() -> None:
-    gate = asyncio.Event()
-
-    def tell(text: str) -> None:
-        told.append(text)
-        gate.set()
-
-    told: list[str] = []
-    events = [openai.delta(content=word) for word in ("one", "two", "three")]
-    talk = openai.streaming(*events, openai.delta(finish="stop"), openai.DONE, gate=gate)
-    async with serving(talk) as server, a_gateway() as gateway:
-        answering = asyncio.ensure_future(gateway.chat(at(server), a_request(), tell))
-        async with asyncio.timeout(5):
-            while len(told) < 3:
-                await asyncio.sleep(0)
-        assert not answering.done()
-        answering.cancel()
-        await asyncio.gather(answering, return_exceptions=True)
-    assert told == ["one", "two", "three"]
-
-
 async def test_halves_of_a_character_are_told_together() -> None:
     halves = [r'{"choices": [{"delta": {"content": "\ud83d"}}]}']
     halves += [r'{"choices": [{"delta": {"content": "\ude00!\udc00"}}]}']
-    talk = openai.streaming(*halves, openai.delta(finish="stop"), openai.DONE)
+    talk = streaming(*halves, openai.delta(finish="stop"), openai.DONE)
     answer, told = await answer_to(talk, streamed=True)
     assert (answer.text, told) == ("😀!\N{REPLACEMENT CHARACTER}", ["😀!\N{REPLACEMENT CHARACTER}"])
 
@@ -155,7 +105,7 @@ async def test_a_refusals_words_are_the_text() -> None:
     said = openai.completion(None, refusal="I won't")
     refused, _ = await answer_to(whole(said))
     events = [openai.delta(refusal=word) for word in ("I", " won't")]
-    talk = openai.streaming(*events, openai.delta(finish="stop"), openai.DONE)
+    talk = streaming(*events, openai.delta(finish="stop"), openai.DONE)
     streamed, told = await answer_to(talk, streamed=True)
     assert refused.text == streamed.text == "".join(told) == "I won't"
     assert refused.finish_reason is streamed.finish_reason is FinishReason.REFUSAL
@@ -185,9 +135,11 @@ async def test_arguments_that_are_no_object_are_told_as_written(arguments: str) 
     assert answer.tool_calls == (ToolCall(id="call_0", name="add", arguments=None, text=arguments),)
 
 
-async def test_no_arguments_at_all_are_none() -> None:
-    answer, _ = await answer_to(openai.answering("", [("now", "")]))
-    assert answer.tool_calls[0].arguments == {}
+async def test_deep_arguments_are_text_but_no_crash() -> None:
+    deep = '{"a":' * 5000 + "1" + "}" * 5000
+    answer, _ = await answer_to(openai.answering("", [("add", deep)]))
+    assert answer.tool_calls[0].arguments is None
+    assert answer.tool_calls[0].text == deep
 
 
 async def test_a_server_of_little_care_is_understood() -> None:
@@ -227,7 +179,7 @@ async def test_fragments_of_calls_come_together(
         )
         for index, name, function, text in fragments
     ]
-    talk = openai.streaming(*events, openai.delta(finish="tool_calls"), openai.DONE)
+    talk = streaming(*events, openai.delta(finish="tool_calls"), openai.DONE)
     answer, _ = await answer_to(talk, streamed=True)
     told = [(call.id, call.name, call.arguments) for call in answer.tool_calls]
     assert told == [("a", "x", {}), ("b", "y", {})]
@@ -276,11 +228,6 @@ async def test_nowhere_to_ask_is_an_error(provider_type: ProviderType) -> None:
     assert failed.value.code == "MODEL_REQUEST_REFUSED"
 
 
-@pytest.mark.parametrize("key", ["sk-1\nX-Other: 1", "schlüssel", "a b"])
-async def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
-    assert (await failure_of(openai.answering(), key=key)).code == "MODEL_KEY_REFUSED"
-
-
 async def test_the_servers_own_environment_reaches_no_vendor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -295,21 +242,6 @@ async def test_the_servers_own_environment_reaches_no_vendor(
         await gateway.chat(at(server), a_request())
     assert len(server.heard) == 3
     assert "the-servers-own" not in str(server.heard)
-
-
-async def test_one_connection_serves_one_call_after_the_other() -> None:
-    async with serving(openai.answering("a b c")) as server, a_gateway() as gateway:
-        for on_text in (None, lambda text: None) * 3:
-            await gateway.chat(at(server), a_request(), on_text)
-    assert (len(server.heard), server.connections) == (6, 1)
-
-
-async def test_cookies_are_not_kept() -> None:
-    talk = whole(openai.completion(), headers={"set-cookie": "a=b; path=/"})
-    async with serving(talk) as server, a_gateway() as gateway:
-        for _ in range(2):
-            await gateway.chat(at(server), a_request())
-    assert not any("cookie" in heard.headers for heard in server.heard)
 
 
 # Embeddings and models
@@ -332,71 +264,7 @@ async def test_too_few_embeddings_are_no_answer() -> None:
     assert failed.value.code == "MODEL_BAD_ANSWER"
 
 
-async def test_models_are_sorted_and_bounded() -> None:
-    async with (
-        serving(
-            in_turn(openai.offering("b", "a", "b"), openai.offering(*map(str, range(2000))))
-        ) as server,
-        a_gateway() as gateway,
-    ):
-        assert await gateway.models(at(server)) == ["a", "b"]
-        assert len(await gateway.models(at(server))) == 500
-    assert (server.heard[0].method, server.heard[0].target) == ("GET", "/v1/models")
-
-
 # Failures
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "passing", "elsewhere"),
-    [
-        (400, "MODEL_REQUEST_REFUSED", False, False),
-        (401, "MODEL_KEY_REFUSED", False, True),
-        (402, "MODEL_REQUEST_REFUSED", False, True),
-        (403, "MODEL_KEY_REFUSED", False, True),
-        (404, "MODEL_NOT_FOUND", False, False),
-        (408, "MODEL_TIMEOUT", True, True),
-        (422, "MODEL_REQUEST_REFUSED", False, False),
-        (429, "MODEL_RATE_LIMITED", True, True),
-        (500, "MODEL_UNAVAILABLE", True, True),
-        (503, "MODEL_UNAVAILABLE", True, True),
-        (529, "MODEL_UNAVAILABLE", True, True),
-    ],
-)
-@pytest.mark.parametrize("streamed", [False, True])
-async def test_statuses(
-    status: int, code: str, passing: bool, elsewhere: bool, streamed: bool
-) -> None:
-    failure = await failure_of(openai.failing(status, "no such luck"), streamed=streamed)
-    assert (failure.code, failure.passing, failure.elsewhere) == (code, passing, elsewhere)
-    assert "no such luck" in str(failure)
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "7"}, 7),
-        ({"retry-after-ms": "250", "retry-after": "7"}, 0.25),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "1e999"}, None),
-        ({}, None),
-    ],
-)
-async def test_a_vendor_says_when_to_come_again(
-    headers: dict[str, str], seconds: float | None
-) -> None:
-    failure = await failure_of(openai.failing(429, headers=headers))
-    assert failure.retry_after == seconds
-
-
-@pytest.mark.parametrize("talk", [openai.failing(500), openai.failing(429), openai.failing(409)])
-async def test_every_call_asks_once(talk: Talk) -> None:
-    async with serving(talk) as server, a_gateway() as gateway:
-        for on_text in (None, lambda text: None):
-            with pytest.raises(ModelError):
-                await gateway.chat(at(server), a_request(), on_text)
-    assert len(server.heard) == 2
 
 
 async def test_a_used_up_quota_does_not_pass() -> None:
@@ -430,59 +298,6 @@ async def test_messages_that_are_too_long_are_told_as_such(message: str, code: s
     ],
 )
 async def test_an_error_in_an_answer_is_an_error(error: Any, code: str) -> None:
-    amid = openai.streaming(openai.delta(content="so "), {"error": error})
+    amid = streaming(openai.delta(content="so "), {"error": error})
     assert (await failure_of(amid, streamed=True)).code == code
     assert (await failure_of(whole({"error": error}))).code == code
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"object": "error", "message": "it is Tuesday"},
-        {"error": "it is Tuesday"},
-        {"detail": [{"loc": ["body"], "msg": "it is Tuesday"}]},
-        {"message": {"detail": [{"msg": "it is Tuesday"}]}},
-        b"it is Tuesday",
-    ],
-)
-async def test_errors_are_quoted_in_whatever_shape_they_come(body: Any) -> None:
-    assert str(await failure_of(whole(body, status=422))).endswith(": it is Tuesday")
-
-
-async def test_neither_key_nor_address_is_quoted() -> None:
-    said = f"{KEY} at https://inner.example/v1?key={KEY}, or {KEY[:12]}..., or sk-te****cdef"
-    failure = await failure_of(openai.failing(401, said + " no" * 1000))
-    assert str(failure).startswith(
-        "The vendor refuses the key: [key] at [address] or [key] or [key]"
-    )
-    assert len(str(failure)) < 600
-    assert KEY[:8] not in str(failure)
-
-
-async def test_a_page_of_html_is_not_quoted() -> None:
-    failure = await failure_of(whole(b"<html>Bad Gateway</html>", status=502))
-    assert str(failure) == "The vendor failed with status 502"
-
-
-async def test_nobody_listening_is_told() -> None:
-    async with serving(openai.answering()) as server:
-        pass
-    async with a_gateway() as gateway:
-        with pytest.raises(ModelError) as failed:
-            await gateway.chat(at(server), a_request())
-    assert (failed.value.code, failed.value.passing) == ("MODEL_UNAVAILABLE", True)
-    assert str(server.port) not in str(failed.value)
-
-
-async def test_calls_at_once_do_not_mix() -> None:
-    async def ask(gateway: VendorModels, server: Server, number: int) -> str:
-        message = ChatMessage(role=ChatRole.USER, content=str(number))
-        on_text = (lambda text: None) if number % 2 else None
-        return (await gateway.chat(at(server), a_request(messages=[message]), on_text)).text
-
-    async def repeat(heard: Any, writer: Any) -> None:
-        await openai.answering(asked(heard)["messages"][0]["content"])(heard, writer)
-
-    async with serving(repeat) as server, a_gateway() as gateway:
-        answers = await asyncio.gather(*(ask(gateway, server, number) for number in range(50)))
-    assert answers == list(map(str, range(50)))

@@ -7,9 +7,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orbiter.adapters.models import anthropic_answers, gemini_answers
 from orbiter.adapters.models.openai_answers import Answering, Completion
-from orbiter.adapters.models.pieces import Speech, tool_call
-from support.vendors import openai
+from orbiter.adapters.models.pieces import CallPieces, Speech, tool_call, tool_calls
+from orbiter.application.ports.models import ChatAnswer
+from support.vendors import anthropic, gemini, openai
 from support.vendors.serving import Event
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)
@@ -34,6 +36,38 @@ def test_a_streamed_answer_is_what_the_whole_one_is(text: str, calls: Any) -> No
     assert streamed == put_together(openai.completion(text, calls))
     assert streamed.text == text
     assert [(call.name, call.arguments) for call in streamed.tool_calls] == calls
+
+
+@given(TEXTS, CALLS)
+def test_so_is_anthropics(text: str, calls: Any) -> None:
+    whole, streamed = (anthropic_answers.Answering(None, "mark") for _ in range(2))
+    said = anthropic.completion(text, calls)
+    whole.add_whole(msgspec.convert(said, anthropic_answers.Message))
+    for line in b"".join(anthropic.pieces(text, calls)).decode().splitlines():
+        if line.startswith("data: "):
+            event = json.loads(line.removeprefix("data: "))
+            streamed.add(msgspec.convert(event, anthropic_answers.Event))
+    assert told(whole.answer("m")) == told(streamed.answer("m")) == (text, calls)
+
+
+@given(TEXTS, CALLS)
+def test_so_is_geminis(text: str, calls: Any) -> None:
+    whole, streamed = (gemini_answers.Answering(None, "m") for _ in range(2))
+    whole.add(msgspec.convert(gemini.completion(text, calls), gemini_answers.Completion))
+    for piece in gemini.pieces(text, calls):
+        streamed.add(msgspec.convert(piece, gemini_answers.Completion))
+    assert told(whole.answer()) == told(streamed.answer()) == (text, calls)
+
+
+def told(answer: ChatAnswer) -> tuple[str, list[tuple[str, Any]]]:
+    return answer.text, [(call.name, call.arguments) for call in answer.tool_calls]
+
+
+@given(st.lists(st.none() | st.sampled_from("ab"), max_size=5))
+def test_every_call_has_an_id_of_its_own(ids: list[str | None]) -> None:
+    calls = tool_calls(CallPieces(call_id, "add") for call_id in ids)
+    assert len({call.id for call in calls}) == len(ids)
+    assert {each for each in ids if each} <= {call.id for call in calls}
 
 
 @given(st.lists(st.text(max_size=5), max_size=10))

@@ -98,15 +98,6 @@ def answering(text: str = "ok", calls: Sequence[tuple[str, Any]] = (), **options
     return talk
 
 
-def streaming(*events: Event, pieces_of: int = 0, gate: asyncio.Event | None = None) -> Talk:
-    """Answer with these events, whatever is asked."""
-
-    async def talk(heard: Heard, writer: asyncio.StreamWriter) -> None:
-        await send_stream(writer, events, pieces_of=pieces_of, gate=gate)
-
-    return talk
-
-
 def failing(
     status: int,
     message: str = "the vendor says no",

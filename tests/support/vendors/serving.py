@@ -100,3 +100,12 @@ async def send_stream(
             await gate.wait()
             gate.clear()
     writer.write(chunk(b""))
+
+
+def streaming(*events: Event, pieces_of: int = 0, gate: asyncio.Event | None = None) -> Talk:
+    """Answer with these events, whatever is asked."""
+
+    async def talk(heard: Heard, writer: asyncio.StreamWriter) -> None:
+        await send_stream(writer, events, pieces_of=pieces_of, gate=gate)
+
+    return talk
