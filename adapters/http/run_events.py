@@ -14,6 +14,7 @@ from orbiter.adapters.http.answers import API
 from orbiter.adapters.http.runs import RunOut, StepOut
 from orbiter.adapters.http.streams import BEAT, EVENT_STREAM, STREAMS, message, stream
 from orbiter.adapters.http.wire import Id, Output, Timestamp, timestamp
+from orbiter.application.execution.texts import well_formed
 from orbiter.application.facade import Orbiter
 from orbiter.application.paging import PageRequest
 from orbiter.application.run_events import Told
@@ -55,7 +56,7 @@ class DeltaOut(Output):
             type=RunEventType.STEP_DELTA,
             at=timestamp(delta.at),
             step=Speaking(id=delta.step_id),
-            delta=delta.text,
+            delta=well_formed(delta.text),
         )
 
 

@@ -1,7 +1,8 @@
-"""Hearing of events that other processes wrote: one connection that listens for all readers.
+"""Hearing of other processes: one connection that listens for all readers of this one.
 
-What is notified is which run, up to which event, and whether that is its end; the log tells the
-rest. A word that is lost while the connection is down delays a reader, who looks from time to time.
+Of events it is notified which run, up to which event, and whether that is its end; the log tells
+the rest. A word that is lost while the connection is down delays a reader, who looks from time to
+time. What models say is notified as it is.
 """
 
 import asyncio
@@ -9,13 +10,16 @@ import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import URL
 
+from orbiter.adapters.sql import deltas
 from orbiter.adapters.sql.database import location
+from orbiter.adapters.sql.deltas import Outbox
 from orbiter.adapters.sql.postgresql import CONNECT_SECONDS
 from orbiter.application.ports.run_events import RunFeed
 
@@ -37,21 +41,28 @@ def notice(run_id: str, sequence: int, *, ended: bool) -> str:
 async def listening(url: str, feed: RunFeed) -> AsyncIterator[None]:
     """Publish on *feed* what any process writes to the PostgreSQL at *url*, till the block ends.
 
-    A SQLite file has one process at a time, which hears itself.
+    What models say in this process is carried to the others. A SQLite file has one process at a
+    time, which hears itself.
     """
     place = location(url)
     if isinstance(place, Path):
         yield
         return
-    listener = asyncio.ensure_future(_listen(place, feed))
+    outbox = Outbox()
+    tasks = [
+        asyncio.ensure_future(_listen(place, feed, outbox)),
+        asyncio.ensure_future(outbox.send(partial(_connected, place, synchronous_commit="off"))),
+    ]
     try:
-        yield
+        with feed.carried(outbox.tell):
+            yield
     finally:
-        listener.cancel()
-        await asyncio.gather(listener, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _listen(place: URL, feed: RunFeed) -> None:
+async def _listen(place: URL, feed: RunFeed, outbox: Outbox) -> None:
     pause = FIRST_PAUSE
     while True:
         try:
@@ -61,17 +72,17 @@ async def _listen(place: URL, feed: RunFeed) -> None:
             pause = min(2 * pause, LONGEST_PAUSE)
         else:
             pause = FIRST_PAUSE
-            await _hear(connection, feed)
+            await _hear(connection, feed, outbox)
         await asyncio.sleep(pause)
 
 
-async def _connected(place: URL) -> Any:
+async def _connected(place: URL, **more: str) -> Any:
     address = place.set(drivername="postgresql").render_as_string(hide_password=False)
-    settings = {"application_name": "orbiter"}
+    settings = {"application_name": "orbiter", **more}
     return await asyncpg.connect(address, timeout=CONNECT_SECONDS, server_settings=settings)
 
 
-async def _hear(connection: Any, feed: RunFeed) -> None:
+async def _hear(connection: Any, feed: RunFeed, outbox: Outbox) -> None:
     """Publish what comes until the connection breaks."""
     closed = asyncio.Event()
 
@@ -80,9 +91,13 @@ async def _hear(connection: Any, feed: RunFeed) -> None:
         if found:
             feed.publish(found[1], int(found[2]), ended=found[3] == "1")
 
+    def said(_connection: Any, _process: int, _channel: str, told: str) -> None:
+        outbox.hear(feed, told)
+
     connection.add_termination_listener(lambda _: closed.set())
     try:
         await connection.add_listener(CHANNEL, heard)
+        await connection.add_listener(deltas.CHANNEL, said)
         while not closed.is_set():
             try:
                 async with asyncio.timeout(PROBE_SECONDS):
