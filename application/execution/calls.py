@@ -68,9 +68,10 @@ class Calls:
         try:
             output = await body(inner)
             journal.weigh(output)
-        except NodeFailed as failed:
+        except NodeFailed as error:
+            failed = error.told(self.journey.secrets)
             journal.fail(inner._spent(), StepError(code=failed.code, message=failed.message))
-            raise
+            raise failed from None
         except Parked:
             journal.wait(inner._spent())
             raise

@@ -9,6 +9,7 @@ from orbiter.application.execution.outcome import NodeFailed
 from orbiter.application.execution.records import Records
 from orbiter.application.ports.execution import ChildRuns, EffectError, Parked
 from orbiter.domain.runs import Run, RunStatus
+from orbiter.domain.secrets import SecretValues
 
 
 async def child_output(
@@ -23,15 +24,16 @@ async def child_output(
 ) -> Any:
     """Return the output of the child run of that id, which is started unless it was.
 
-    Raise Parked until it has ended, NodeFailed with CHILD_FAILED, CHILD_CANCELLED, TIMEOUT or why
-    it can't be run.
+    Its inputs are kept and shown, so it gets none of the secrets in them. Raise Parked until it has
+    ended, NodeFailed with CHILD_FAILED, CHILD_CANCELLED, TIMEOUT or why it can't be run.
     """
     end = await records.decided("end")
     if end is None:
 
         async def start() -> None:
+            given = journey.secrets.redacted(inputs)
             await _children(journey).start(
-                journey.run, child_id, workflow_id, inputs=inputs, version=version
+                journey.run, child_id, workflow_id, inputs=given, version=version
             )
 
         await records.of("start").perform(start)
@@ -57,19 +59,20 @@ async def _end(
     if child is None and (deadline is None or clock.now() < deadline):
         raise Parked(deadline)
     if child is not None:
-        return _told(child)
+        return _told(child, journey.secrets)
     await children.cancel(journey.run, child_id)
     message = f"The child run took more than {timeout_seconds:g} s"
     return {"status": RunStatus.FAILED.value, "code": "TIMEOUT", "message": message}
 
 
-def _told(child: Run) -> Mapping[str, Any]:
+def _told(child: Run, secrets: SecretValues) -> Mapping[str, Any]:
+    # The child may know other secrets than its parent does.
     status = child.status.value
     if child.status is RunStatus.COMPLETED:
-        return {"status": status, "output": child.output}
+        return {"status": status, "output": secrets.redacted(child.output)}
     if child.error is None:
         return {"status": status, "code": "CHILD_CANCELLED", "message": "The run was cancelled"}
-    message = f"{child.error.code}: {child.error.message}"
+    message = secrets.told(f"{child.error.code}: {child.error.message}")
     return {"status": status, "code": "CHILD_FAILED", "message": message}
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ from orbiter.application.execution.outcome import INTERNAL_ERROR, LimitCrossed, 
 from orbiter.application.execution.place import Place
 from orbiter.application.execution.plan import Plan, plan_of
 from orbiter.application.execution.processor import Processor
-from orbiter.application.execution.redaction import Redacting
 from orbiter.application.execution.scope import Scope, Sight
 from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.walk import Walk
@@ -100,9 +99,7 @@ class Executor:
         except Parked as parked:
             left, wake_at = run.wait(), parked.until
         except Exception as error:
-            told = _error_of(error, run)
-            told = replace(told, message=secrets.redacted(told.message))
-            left = run.fail(told, at=clock.now())
+            left = run.fail(_error_of(error, run, secrets), at=clock.now())
         if left.ended:
             journal.close()
             if plan.has_children:
@@ -127,7 +124,7 @@ class Executor:
                     run=run,
                     plan=plan,
                     world=self._world,
-                    runner=Redacting(runner, secrets) if secrets.values else runner,
+                    runner=runner,
                     journal=journal,
                     bound=bound,
                     secrets=secrets,
@@ -205,13 +202,17 @@ class _NoEffects:
         return value
 
 
-def _error_of(error: Exception, run: Run) -> RunError:
+def _error_of(error: Exception, run: Run, secrets: SecretValues) -> RunError:
     if isinstance(error, NodeFailed):
         return RunError(code=error.code, message=error.message, node_id=error.node_id)
     if isinstance(error, LimitCrossed):
         return RunError(code=error.code, message=error.message)
-    log.error("Run %s came upon a bug", run.id, exc_info=error)
+    log.error("Run %s came upon a bug: %s", run.id, secrets.redacted(_traceback(error)))
     return RunError(code=INTERNAL_ERROR[0], message=INTERNAL_ERROR[1])
+
+
+def _traceback(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))
 
 
 def _schema(graph: WorkflowVersion) -> Mapping[str, Any] | None:

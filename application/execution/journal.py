@@ -100,10 +100,10 @@ class Journal:
             parent_step_id=within.id,
             node_id=within.node_id,
             kind=kind,
-            name=name,
+            name=self._secrets.redacted(name),
             iteration=within.iteration,
             input=self._shown(input),
-            model=model,
+            model=self._secrets.redacted(model),
             started_at=self._clock.now(),
         )
         return self._begun(step, announce=True)
@@ -156,11 +156,13 @@ class Journal:
             self._end(step.complete(output, at=self._clock.now()))
 
     def fail(self, step: Step, error: StepError, output: Any = None) -> None:
-        """Write that a node failed; *output* is what the graph goes on with."""
+        """Write that a node failed, with an *error* that may be told.
+
+        *output* is what the graph goes on with.
+        """
         if not step.ended:
-            told = StepError(code=error.code, message=self._secrets.redacted(error.message))
             output = self._secrets.redacted(output)
-            self._end(step.fail(told, at=self._clock.now(), output=output))
+            self._end(step.fail(error, at=self._clock.now(), output=output))
 
     def give_up(self, step: Step) -> None:
         """Write that a node was stopped because what it leads to has gone on without it."""

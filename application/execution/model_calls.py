@@ -16,6 +16,7 @@ from orbiter.application.ports.models import (
     ToolCall,
 )
 from orbiter.domain.runs import StepKind, Usage
+from orbiter.domain.secrets import SecretValues
 
 FILTERED: Final = "The provider's content filter held the answer back"
 
@@ -40,9 +41,9 @@ async def ask(
             answered = await journey.world.models.chat(
                 journey.run.workspace_id, chosen, request, tell if aloud else None
             )
-            return _recorded(answered)
+            return _recorded(answered, journey.secrets)
 
-        recorded = await inner.records.perform(call)
+        recorded = await inner.records.perform(call, own=True)
         if not inner.step.reused:
             # The run that this one goes on from has paid for it.
             inner.account.charge(*_price(recorded))
@@ -54,13 +55,13 @@ async def ask(
     return _answer(answer)
 
 
-def _recorded(answered: Answered) -> Mapping[str, Any]:
+def _recorded(answered: Answered, secrets: SecretValues) -> Mapping[str, Any]:
     answer, cost = answered.answer, answered.cost_usd
     usage = answer.usage
     return {
         "answer": {
-            "text": answer.text,
-            "tool_calls": [_call_shown(each) for each in answer.tool_calls],
+            "text": secrets.redacted(answer.text),
+            "tool_calls": [_recorded_call(each, secrets) for each in answer.tool_calls],
             "finish_reason": answer.finish_reason.value,
         },
         "usage": None if usage is None else [usage.input_tokens, usage.output_tokens],
@@ -82,9 +83,11 @@ def _answer(answer: Mapping[str, Any]) -> ChatAnswer:
     )
 
 
-def _call_shown(call: ToolCall) -> Mapping[str, Any]:
-    shown = {"id": call.id, "name": call.name, "arguments": call.arguments, "text": call.text}
-    return {**shown, "kept": call.kept} if call.kept else shown
+def _recorded_call(call: ToolCall, secrets: SecretValues) -> Mapping[str, Any]:
+    parts = {"id": call.id, "name": call.name, "arguments": call.arguments, "text": call.text}
+    if call.kept:
+        parts["kept"] = call.kept
+    return {name: secrets.redacted(value) for name, value in parts.items()}
 
 
 def _shown(request: ChatRequest) -> Mapping[str, Any]:

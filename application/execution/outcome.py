@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orbiter.application.execution.variables import Variables
+from orbiter.domain.secrets import SecretValues
 from orbiter.domain.workflows.node_kinds import OUTPUT
 
 MESSAGE_MAX: Final = 1000
@@ -20,17 +21,24 @@ class Outcome:
 
 
 class NodeFailed(Exception):
-    """A node failed for good; *node_id* is where it began, if that was inside of a loop."""
+    """A node failed for good; *node_id* is where it began, if that was inside of a loop.
+
+    Its message may be of any length and hold secrets, until it is `told`.
+    """
 
     def __init__(self, code: str, message: str, node_id: str | None = None) -> None:
-        super().__init__(f"{code}: {message[:MESSAGE_MAX]}")
+        super().__init__(f"{code}: {message}")
         self.code = code
-        self.message = message[:MESSAGE_MAX]
+        self.message = message
         self.node_id = node_id
 
     def at(self, node_id: str) -> "NodeFailed":
         """Return the failure with the place it began at, unless it has one."""
         return NodeFailed(self.code, self.message, self.node_id or node_id)
+
+    def told(self, secrets: SecretValues) -> "NodeFailed":
+        """Return the failure as it may be known: without *secrets*, and then not too long."""
+        return NodeFailed(self.code, message_without(secrets, self.message), self.node_id)
 
 
 class LimitCrossed(Exception):
@@ -40,3 +48,9 @@ class LimitCrossed(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+def message_without(secrets: SecretValues, message: str) -> str:
+    """Return the message of an error as it may be known."""
+    # Half a secret would not be recognised any more.
+    return secrets.told(message)[:MESSAGE_MAX]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from orbiter.application.execution.outcome import NodeFailed
+from orbiter.application.execution.outcome import NodeFailed, message_without
 from orbiter.application.ports.execution import (
     Effect,
     EffectError,
@@ -16,6 +16,7 @@ from orbiter.application.ports.models import ModelError
 from orbiter.application.ports.outbound import OutboundError
 from orbiter.application.ports.sandbox import SandboxError
 from orbiter.domain.errors import Unavailable
+from orbiter.domain.secrets import SecretValues
 from orbiter.domain.workflows import Retry
 
 _TOLD = (NodeFailed, OutboundError, ModelError, SandboxError)
@@ -23,21 +24,24 @@ _TOLD = (NodeFailed, OutboundError, ModelError, SandboxError)
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Records of a run whose keys begin with *key*."""
+    """Records of a run whose keys begin with *key*; no effect's has one of *secrets* in it."""
 
     runner: StepRunner
     key: str
+    secrets: SecretValues
 
     def of(self, name: str) -> "Records":
         """Return those of a part."""
-        return Records(self.runner, f"{self.key}:{name}")
+        return Records(self.runner, f"{self.key}:{name}", self.secrets)
 
-    async def perform(self, effect: Effect) -> Any:
-        """Return what *effect* gives, which is tried once; raise NodeFailed."""
+    async def perform(self, effect: Effect, *, own: bool = False) -> Any:
+        """Return what *effect* gives, which is tried once; raise NodeFailed.
+
+        *own* says that it gives an object of Orbiter's own, in which it has hidden secrets itself.
+        """
+        told = in_words_of_engines(effect, self.secrets, own=own)
         try:
-            done = await self.runner.run(
-                self.key, in_words_of_engines(effect), retry=Retry(), timeout_seconds=None
-            )
+            done = await self.runner.run(self.key, told, retry=Retry(), timeout_seconds=None)
         except EffectFailed as failed:
             raise failure_of(failed.failures[-1]) from failed
         return done.value
@@ -54,9 +58,12 @@ class Records:
             return None
 
 
-def in_words_of_engines(effect: Effect) -> Effect:
-    """Return *effect* with its failures told as engines record them."""
-    return partial(_told, effect)
+def in_words_of_engines(effect: Effect, secrets: SecretValues, *, own: bool = False) -> Effect:
+    """Return *effect* with what it gives, or how it fails, as engines record it.
+
+    That has none of *secrets* in it, so that nodes see the same at once and after a crash.
+    """
+    return partial(_told, effect, secrets, own)
 
 
 def failure_of(error: EffectError) -> NodeFailed:
@@ -64,10 +71,11 @@ def failure_of(error: EffectError) -> NodeFailed:
     return NodeFailed(error.code, error.message)
 
 
-async def _told(effect: Effect) -> Any:
+async def _told(effect: Effect, secrets: SecretValues, own: bool) -> Any:
     try:
-        return await effect()
-    except _TOLD as error:
-        raise EffectError(error.code, error.message) from error
+        given = await effect()
+    except (*_TOLD, EffectError) as error:
+        raise EffectError(error.code, message_without(secrets, error.message)) from error
     except Unavailable as error:
         raise EffectError("SERVICE_UNAVAILABLE", error.message) from error
+    return given if own else secrets.redacted(given)

@@ -17,6 +17,7 @@ from orbiter.application.execution.variables import Variables
 from orbiter.application.execution.world import World
 from orbiter.application.ports.execution import Effect, EffectFailed
 from orbiter.domain.runs import Step
+from orbiter.domain.secrets import SecretValues
 from orbiter.domain.workflows import Node
 
 
@@ -68,6 +69,11 @@ class Visit:
         return self.journey.world
 
     @property
+    def secrets(self) -> SecretValues:
+        """Return what is hidden in all that is told or kept."""
+        return self.journey.secrets
+
+    @property
     def config(self) -> Mapping[str, Any]:
         """Return the node's settings, as they were written."""
         return self.node.config
@@ -81,7 +87,7 @@ class Visit:
     @property
     def records(self) -> Records:
         """Return what is recorded of this attempt."""
-        return Records(self.journey.runner, self.key)
+        return Records(self.journey.runner, self.key, self.secrets)
 
     @property
     def calls(self) -> Calls:
@@ -116,12 +122,15 @@ class Visit:
         context = {**self.context, **values} if values else self.context
         return self.world.templates.evaluate(expression, context)
 
-    async def perform(self, effect: Effect) -> Any:
-        """Return what the effect gives, tried as often as the node's settings say."""
+    async def perform(self, effect: Effect, *, own: bool = False) -> Any:
+        """Return what the effect gives, tried as often as the node's settings say.
+
+        *own* says that it gives an object of Orbiter's own, in which it has hidden secrets itself.
+        """
         try:
             done = await self.journey.runner.run(
                 self.key,
-                in_words_of_engines(effect),
+                in_words_of_engines(effect, self.secrets, own=own),
                 retry=self.node.retry,
                 timeout_seconds=self.node.timeout_seconds,
             )

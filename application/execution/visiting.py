@@ -76,6 +76,7 @@ async def _tried(visit: Visit) -> Outcome:
             failed = error
         except TemplateError as error:
             failed = _not_rendered(error)
+        failed = failed.told(visit.secrets)
         if not await visit.may_try_again(failed):
             raise failed
 
@@ -96,7 +97,7 @@ def _fallback(visit: Visit) -> object:
     try:
         return visit.render(visit.node.fallback)
     except TemplateError as error:
-        raise _not_rendered(error) from None
+        raise _not_rendered(error).told(visit.secrets) from None
 
 
 def _not_rendered(error: TemplateError) -> NodeFailed:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from orbiter.application.execution.calls import Calls
-from orbiter.application.execution.outcome import NodeFailed
+from orbiter.application.execution.outcome import NodeFailed, message_without
 from orbiter.application.execution.tools.calculator import calculator
 from orbiter.application.execution.tools.current_time import current_time
 from orbiter.application.execution.tools.files import list_files, read_file, write_file
@@ -54,7 +54,7 @@ async def use_tool(calls: Calls, tool: Tool, arguments: Mapping[str, Any]) -> An
             )
         )
 
-    told = await calls.records.perform(use)
+    told = await calls.records.perform(use, own=True)
     calls.logs.extend(told["logs"])
     if failure := told.get("failure"):
         raise NodeFailed(failure["code"], failure["message"])
@@ -64,13 +64,16 @@ async def use_tool(calls: Calls, tool: Tool, arguments: Mapping[str, Any]) -> An
 async def used(run: ToolRun) -> Mapping[str, Any]:
     """Return `{output, logs}` of a tool at work, or `{failure: {code, message}, logs}`.
 
-    A failure comes as a value, so that what was told before it is recorded with it. Raise
-    Unavailable when something of Orbiter's own does not answer.
+    There is no secret in it. A failure comes as a value, so that what was told before it is
+    recorded with it. Raise Unavailable when something of Orbiter's own does not answer.
     """
+    secrets = run.secrets
     try:
-        return {"output": await behaviour_of(run.tool)(run), "logs": run.logs}
+        output = await behaviour_of(run.tool)(run)
     except (NodeFailed, OutboundError, SandboxError) as error:
-        return {"failure": {"code": error.code, "message": error.message}, "logs": run.logs}
+        failure = {"code": error.code, "message": message_without(secrets, error.message)}
+        return {"failure": failure, "logs": secrets.redacted(run.logs)}
+    return {"output": secrets.redacted(output), "logs": secrets.redacted(run.logs)}
 
 
 def behaviour_of(tool: Tool) -> ToolBehaviour:

@@ -15,21 +15,26 @@ async def python(run: ToolRun) -> Any:
     try:
         done = await run.world.sandbox.call(code, _function(code), run.arguments)
     except SandboxError as error:
-        run.logs.extend(error.stdout.splitlines())
+        _log(run, error.stdout)
         raise
-    run.logs.extend(done.stdout.splitlines())
+    _log(run, done.stdout)
     return done.value
 
 
 async def run_python(run: ToolRun) -> Any:
     """Return `{result, stdout}` of a script; what it prints goes to the logs."""
     try:
-        output, logs = await script_result(run.world.sandbox, run.arguments)
+        output, _ = await script_result(run.world.sandbox, run.arguments)
     except SandboxError as error:
-        run.logs.extend(error.stdout.splitlines())
+        _log(run, error.stdout)
         raise
-    run.logs.extend(logs)
-    return output
+    _log(run, output["stdout"])
+    return {**output, "stdout": run.secrets.told(output["stdout"])}
+
+
+def _log(run: ToolRun, stdout: str) -> None:
+    # Line by line, a secret of several lines would not be recognised.
+    run.logs.extend(run.secrets.told(stdout).splitlines())
 
 
 @lru_cache(maxsize=256)
