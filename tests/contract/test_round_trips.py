@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from orbiter.application.paging import PageRequest
 from orbiter.application.ports.repositories import AuditFilter, RunFilter
 from orbiter.application.ports.storage import Storage
+from orbiter.domain.agents import Agent, AgentVersion
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.hooks import Hook
@@ -23,7 +24,7 @@ from orbiter.domain.tools import Tool
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Workflow, WorkflowVersion
 from support import strategies
-from support.builders import a_workflow
+from support.builders import a_workflow, an_agent
 from support.tenants import Tenant, found, repository
 
 odd: Final = settings(
@@ -65,6 +66,24 @@ async def comes_back(storage: Storage, tenant: Tenant, noun: str, first: Any, se
 @given(strategies.projects, strategies.projects)
 async def test_projects(storage: Storage, tenant: Tenant, first: Project, second: Project) -> None:
     await comes_back(storage, tenant, "projects", first, second)
+
+
+@odd
+@given(strategies.agents, strategies.agents)
+async def test_agents(storage: Storage, tenant: Tenant, first: Agent, second: Agent) -> None:
+    await comes_back(storage, tenant, "agents", first, second)
+
+
+@odd
+@given(strategies.agent_versions)
+async def test_versions_of_agents(storage: Storage, tenant: Tenant, version: AgentVersion) -> None:
+    head = an_agent(tenant.project)
+    version = replace(version, agent_id=head.id)
+    async with storage.open(tenant.id) as uow:
+        await uow.agents.add(head)
+        await uow.agents.add_version(version)
+    async with storage.open(tenant.id, reading=True) as uow:
+        assert await uow.agents.version(head.id, version.version) == version
 
 
 @odd

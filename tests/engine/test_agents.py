@@ -200,7 +200,12 @@ class TestLoop:
 
     async def test_how_the_model_speaks_is_as_it_was_set(self) -> None:
         studio = Studio()
-        chosen = {"temperature": 0.5, "top_p": 0.25, "max_tokens": 7, "parallel_tool_calls": False}
+        chosen: dict[str, Any] = {
+            "temperature": 0.5,
+            "top_p": 0.25,
+            "max_tokens": 7,
+            "parallel_tool_calls": False,
+        }
         await studio.answer(await studio.agent(**chosen), script(says("x")))
         request = studio.gateway.last
         assert {name: getattr(request, name) for name in chosen} == chosen
@@ -244,7 +249,7 @@ class TestSpending:
             Usage(input_tokens=3, output_tokens=4),
             Decimal("0.043"),
         )
-        assert (worked_out.usage, worked_out.cost_usd) == (Usage(), 0)
+        assert (worked_out.usage, worked_out.cost_usd) == (Usage(), Decimal(0))
 
 
 class TestSchemas:

@@ -1,10 +1,12 @@
 """Valid entities with one call; override only what the test is about."""
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from orbiter.adapters.system.ids import new_id
+from orbiter.domain.agents import Agent, AgentSettings, AgentVersion
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.hooks import Hook
@@ -214,6 +216,26 @@ def a_secret(project: Project, **changes: Any) -> Secret:
         "updated_at": START,
     }
     return Secret(**{**given, **changes})
+
+
+def an_agent(project: Project, **changes: Any) -> Agent:
+    """Return an agent in the project."""
+    given = {
+        "id": new_id(),
+        "workspace_id": project.workspace_id,
+        "project_id": project.id,
+        "name": "Order desk",
+        "settings": AgentSettings(model="echo:echo"),
+        "created_by": project.created_by,
+        "created_at": START,
+        "updated_at": START,
+    }
+    return Agent(**{**given, **changes})
+
+
+def an_agent_version(agent: Agent, **changes: Any) -> AgentVersion:
+    """Return the version that an agent is at."""
+    return replace(agent.snapshot(by=agent.created_by, at=START), **changes)
 
 
 def a_tool(project: Project, **changes: Any) -> Tool:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from orbiter.application.paging import PageRequest
+from orbiter.application.ports.agents import AgentFilter
 from orbiter.application.ports.notifications import NotificationFilter
 from orbiter.application.ports.repositories import (
     AuditFilter,
@@ -17,6 +18,7 @@ from orbiter.application.ports.repositories import (
     WorkflowFilter,
 )
 from orbiter.application.ports.storage import UnitOfWork
+from orbiter.domain.agents import Agent, AgentSettings, AgentStatus, AgentVersion
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.hooks import Hook
 from orbiter.domain.identity import Role
@@ -39,6 +41,8 @@ from support.builders import (
     a_version,
     a_workflow,
     a_workspace,
+    an_agent,
+    an_agent_version,
     an_api_key,
     an_entry,
 )
@@ -84,6 +88,7 @@ def _hash(text: str) -> str:
 WORKSPACES: Final = tuple(_id("workspace", number) for number in range(2))
 
 _projects: Final = _ids("project")
+_agents: Final = _ids("agent")
 _workflows: Final = _ids("workflow")
 _runs: Final = _ids("run")
 _schedules: Final = _ids("schedule")
@@ -103,6 +108,11 @@ def _a_version(workflow_id: str, number: int) -> WorkflowVersion:
     # It never changes, so what is in it follows from what it is called, whoever adds it when.
     head = a_workflow(a_project(""), id=workflow_id, created_by=workflow_id)
     return a_version(head, version=number, variables={"number": number})
+
+
+def _an_agent_version(agent_id: str, number: int) -> AgentVersion:
+    head = an_agent(a_project(""), id=agent_id, created_by=agent_id)
+    return an_agent_version(head, version=number, settings=AgentSettings(max_turns=number))
 
 
 def _a_session(id: str, user_id: str, at: datetime = START) -> Session:
@@ -146,11 +156,24 @@ _a_workflow: Final = st.builds(
     **_stamps,
     **_nobody,
 )
+_an_agent: Final = st.builds(
+    Agent,
+    id=_agents,
+    project_id=_projects,
+    name=_names,
+    status=st.sampled_from(AgentStatus),
+    settings=st.builds(AgentSettings, max_turns=_numbers),
+    version=_numbers,
+    created_by=_users,
+    **_stamps,
+    **_nobody,
+)
 _a_run: Final = st.builds(
     Run,
     id=_runs,
     project_id=_projects,
     workflow_id=st.none() | _workflows,
+    agent_id=st.none() | _agents,
     version=_numbers,
     status=st.sampled_from(RunStatus),
     trigger=st.sampled_from([Trigger.API, Trigger.CI]),
@@ -204,6 +227,7 @@ _run_filter: Final = st.builds(
     status=st.none() | st.sampled_from(RunStatus),
     project_id=st.none() | _projects,
     workflow_id=st.none() | _workflows,
+    agent_id=st.none() | _agents,
     created_after=st.none() | _moments,
     created_before=st.none() | _moments,
     min_duration_ms=st.none() | st.sampled_from([0, 3_600_000]),
@@ -215,6 +239,11 @@ _audit_filter: Final = st.builds(
 _trigger_filter: Final = st.builds(TriggerFilter, workflow_id=st.none() | _workflows)
 _notification_filter: Final = st.builds(
     NotificationFilter, user_id=_users, unread=st.none() | st.booleans()
+)
+_agent_filter: Final = st.builds(
+    AgentFilter,
+    project_id=st.none() | _projects,
+    status=st.none() | st.sampled_from(AgentStatus),
 )
 _workflow_filter: Final = st.builds(WorkflowFilter, project_id=st.none() | _projects)
 
@@ -248,11 +277,17 @@ def _kept(noun: str, ids: st.SearchStrategy[str], entity: st.SearchStrategy[Any]
     )
 
 
-CALLS: Final = st.one_of(
+_EVERY: Final[st.SearchStrategy[Call]] = st.one_of(
     _kept("projects", _projects, _a_project),
     _call("projects", "page", _page(_projects)),
     _call("projects", "dependents", _projects),
     _call("projects", "empty", _projects),
+    _kept("agents", _agents, _an_agent),
+    _call("agents", "page", _page(_agents), _agent_filter),
+    _call("agents", "known", st.lists(_agents | st.just("x"), max_size=3)),
+    _call("agents", "add_version", st.builds(_an_agent_version, _agents, _numbers)),
+    _call("agents", "version", _agents, _numbers),
+    _call("agents", "versions", _agents, _page(_numbers.map(str))),
     _kept("workflows", _workflows, _a_workflow),
     _call("workflows", "page", _page(_workflows), _workflow_filter),
     _call("workflows", "add_version", st.builds(_a_version, _workflows, _numbers)),
@@ -302,6 +337,12 @@ CALLS: Final = st.one_of(
 )
 
 
+@st.composite
+def any_call(draw: st.DrawFn) -> Call:
+    """Draw any call; a strategy that shows itself in one word."""
+    return draw(_EVERY)
+
+
 def first_calls(number: int) -> Iterator[Call]:
     """Yield what stores one of each kind in a workspace, by its number."""
     user = a_user("", id=_id("user", number), email=f"{number}@example.org")
@@ -311,6 +352,9 @@ def first_calls(number: int) -> Iterator[Call]:
     yield Call("credentials", "add_workspace", (a_workspace(id=WORKSPACES[number]),))
     yield Call("users", "add", (user,))
     yield Call("projects", "add", (project,))
+    agent = an_agent(project, id=_id("agent", number))
+    yield Call("agents", "add", (agent,))
+    yield Call("agents", "add_version", (_an_agent_version(agent.id, 1),))
     yield Call("workflows", "add", (workflow,))
     yield Call("workflows", "add_version", (_a_version(workflow.id, 1),))
     yield Call("runs", "add", (run,))

@@ -7,6 +7,16 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from orbiter.adapters.system.ids import new_id
+from orbiter.domain.agents import (
+    Agent,
+    AgentSettings,
+    AgentStatus,
+    AgentVersion,
+    Guardrails,
+    Memory,
+    MemoryType,
+    Personal,
+)
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
 from orbiter.domain.hooks import Hook
@@ -357,4 +367,53 @@ providers: Final = st.builds(
     created_by=ids,
     created_at=moments,
     updated_at=moments,
+)
+settings: Final = st.builds(
+    AgentSettings,
+    instructions=_maybe(any_text),
+    model=_maybe(plain_text),
+    temperature=_maybe(floats),
+    top_p=_maybe(floats),
+    max_tokens=_maybe(counts),
+    max_turns=counts,
+    parallel_tool_calls=st.booleans(),
+    tool_choice=st.sampled_from(["auto", "none", "required"]) | st.builds(dict, name=any_text),
+    tools=st.lists(any_text, max_size=3).map(tuple),
+    knowledge_bases=st.lists(ids, max_size=3).map(tuple),
+    sub_agents=st.lists(ids, max_size=3).map(tuple),
+    handoffs=st.lists(ids, max_size=3).map(tuple),
+    memory=st.builds(Memory, type=st.sampled_from(MemoryType), window=counts),
+    output_schema=_maybe(json_objects),
+    guardrails=st.builds(
+        Guardrails,
+        max_input_chars=_maybe(counts),
+        max_output_chars=_maybe(counts),
+        blocked_patterns=st.lists(any_text, max_size=3).map(tuple),
+        redact_pii=st.lists(st.sampled_from(Personal), max_size=3).map(tuple),
+    ),
+)
+agents: Final = st.builds(
+    Agent,
+    id=ids,
+    workspace_id=ids,
+    project_id=ids,
+    name=names,
+    description=_maybe(plain_text),
+    settings=settings,
+    status=st.sampled_from(AgentStatus),
+    version=st.integers(1, 2**62),
+    revision=st.integers(1, 2**62),
+    created_by=ids,
+    created_at=moments,
+    updated_at=moments,
+)
+agent_versions: Final = st.builds(
+    AgentVersion,
+    agent_id=ids,
+    version=st.integers(1, 2**62),
+    name=names,
+    description=_maybe(plain_text),
+    settings=settings,
+    created_by=ids,
+    created_at=moments,
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from orbiter.application.paging import Page, PageRequest
+from orbiter.application.ports.agents import AgentFilter
 from orbiter.application.ports.notifications import NotificationFilter
 from orbiter.application.ports.repositories import (
     AuditFilter,
@@ -15,6 +16,7 @@ from orbiter.application.ports.repositories import (
 from orbiter.application.ports.secrets import SecretFilter
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.tools import ToolFilter
+from orbiter.domain.agents import AgentSettings
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import RunStatus
 from orbiter.domain.users import User
@@ -34,6 +36,7 @@ from support.builders import (
     a_version,
     a_workflow,
     a_workspace,
+    an_agent,
     an_api_key,
     an_entry,
 )
@@ -42,6 +45,7 @@ from support.clock import START
 # What `Repository` promises, each of these keeps.
 NOUNS: Final = (
     "projects",
+    "agents",
     "workflows",
     "runs",
     "schedules",
@@ -58,6 +62,7 @@ LISTS: Final = (*NOUNS, "audit_log")
 
 _CHANGES: Final[dict[str, dict[str, Any]]] = {
     "projects": {"name": "Gemini", "description": None},
+    "agents": {"name": "Desk", "settings": AgentSettings(max_turns=2), "revision": 2},
     "workflows": {"name": "Answer the mail", "revision": 2},
     "runs": {"status": RunStatus.RUNNING, "started_at": START},
     "schedules": {"name": "Hourly", "inputs": {"a": [1]}, "next_run_at": None, "enabled": False},
@@ -90,6 +95,8 @@ class Tenant:
         match noun:
             case "projects":
                 return a_project(self.id, **changes)
+            case "agents":
+                return an_agent(self.project, **changes)
             case "workflows":
                 return a_workflow(self.project, **changes)
             case "runs":
@@ -120,6 +127,8 @@ class Tenant:
         match noun:
             case "projects":
                 return await uow.projects.page(request)
+            case "agents":
+                return await uow.agents.page(request, AgentFilter())
             case "workflows":
                 return await uow.workflows.page(request, WorkflowFilter())
             case "runs":
