@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from orbiter.adapters.memory.conversations import drop_conversations
 from orbiter.adapters.memory.projects import require_project
 from orbiter.adapters.memory.repository import MemoryRepository, page_by, page_of
 from orbiter.adapters.memory.tables import Tables
@@ -19,9 +20,10 @@ class MemoryAgents(MemoryRepository[Agent]):
         self._tables = tables
 
     async def remove(self, entity_id: str) -> None:
-        """Delete the agent and its versions."""
+        """Delete the agent, its versions and its conversations."""
         await super().remove(entity_id)
         self._tables.agent_versions.drop(entity_id)
+        drop_conversations(self._tables, [entity_id])
 
     async def page(self, request: PageRequest, only: AgentFilter) -> Page[Agent]:
         """Return a page of the agents that match."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from orbiter.adapters.memory.conversations import conversations_of, drop_conversations
 from orbiter.adapters.memory.notifications import drop_notifications
 from orbiter.adapters.memory.repository import MemoryRepository, page_of
 from orbiter.adapters.memory.tables import Tables
@@ -29,8 +30,10 @@ class MemoryProjects(MemoryRepository[Project]):
 
     async def dependents(self, project_id: str) -> Mapping[str, int]:
         """Count what the project holds, per kind."""
+        agents = self._agents_of(project_id)
         counts = {
-            "agents": len(self._agents_of(project_id)),
+            "agents": len(agents),
+            "conversations": len(conversations_of(self._tables, [row.id for row in agents])),
             "workflows": len(self._workflows_of(project_id)),
             "runs": len(self._runs_of(project_id)),
             "secrets": len(self._secrets_of(project_id)),
@@ -54,6 +57,7 @@ class MemoryProjects(MemoryRepository[Project]):
         for agent in self._agents_of(project_id):
             self._tables.agents.drop(agent.id)
             self._tables.agent_versions.drop(agent.id)
+            drop_conversations(self._tables, [agent.id])
         for secret in self._secrets_of(project_id):
             self._tables.secrets.drop(secret.id)
         for tool in self._tools_of(project_id):

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from orbiter.adapters.memory.agents import MemoryAgents
 from orbiter.adapters.memory.api_keys import MemoryApiKeys
 from orbiter.adapters.memory.audit_log import MemoryAuditLog
+from orbiter.adapters.memory.conversations import MemoryConversations
 from orbiter.adapters.memory.credentials import MemoryCredentials
 from orbiter.adapters.memory.executions import MemoryExecutions
 from orbiter.adapters.memory.hooks import MemoryHooks
@@ -35,6 +36,7 @@ class MemoryUnitOfWork:
         self.workflows = MemoryWorkflows(tables, workspace_id)
         self.agents = MemoryAgents(tables, workspace_id)
         self.tools = MemoryTools(tables, workspace_id)
+        self.conversations = MemoryConversations(tables, workspace_id)
         self.runs = MemoryRuns(tables, workspace_id)
         self.run_events = MemoryRunEventLog(tables, workspace_id)
         self.schedules = MemorySchedules(tables, workspace_id)

@@ -9,6 +9,7 @@ from orbiter.application.ports.executions import Recorded
 from orbiter.domain.agents import Agent, AgentVersion
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
+from orbiter.domain.conversations import Conversation, Message
 from orbiter.domain.hooks import Hook
 from orbiter.domain.notifications import Notification
 from orbiter.domain.password_resets import PasswordReset
@@ -98,7 +99,7 @@ class ExecutorLease:
 @dataclass(slots=True)
 class Tables:
     """Everything that is kept; steps and effects lie under their run's id, versions under their
-    workflow's, prices under their workspace's.
+    workflow's, messages under their conversation's, prices under their workspace's.
     """
 
     workspaces: Table[Workspace] = field(default_factory=Table)
@@ -108,6 +109,8 @@ class Tables:
     agents: Table[Agent] = field(default_factory=Table)
     agent_versions: Table[Mapping[int, AgentVersion]] = field(default_factory=Table)
     tools: Table[Tool] = field(default_factory=Table)
+    conversations: Table[Conversation] = field(default_factory=Table)
+    messages: Table[Mapping[str, Message]] = field(default_factory=Table)
     runs: Table[Run] = field(default_factory=Table)
     steps: Table[Mapping[str, Step]] = field(default_factory=Table)
     run_events: Table[Sequence[RunEvent]] = field(default_factory=Table)

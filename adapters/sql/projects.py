@@ -7,6 +7,7 @@ from sqlalchemy import Column, Index, String, Table, Text, bindparam, delete, fu
 
 from orbiter.adapters.sql.agents import agents
 from orbiter.adapters.sql.columns import Id, Instant
+from orbiter.adapters.sql.conversations import OF_PROJECT
 from orbiter.adapters.sql.large_values import LargeValues
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import Pages
@@ -49,11 +50,13 @@ _OF_PROJECT: Final = {
     )
     for table in (agents, workflows, runs, secrets, tools)
 }
+_CONVERSATIONS: Final = OF_PROJECT.subquery()
 _COUNTS: Final = select(
     *(
         select(func.count()).select_from(table).where(*held).scalar_subquery().label(table.name)
         for table, held in _OF_PROJECT.items()
-    )
+    ),
+    select(func.count()).select_from(_CONVERSATIONS).scalar_subquery().label("conversations"),
 )
 _TAKE_UNENDED: Final = delete(runs).where(*_OF_PROJECT[runs], UNENDED).returning(*RUNS.columns)
 _TAKE_RUNS: Final = delete(runs).where(*_OF_PROJECT[runs]).returning(runs.c.id)

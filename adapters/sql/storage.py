@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from orbiter.adapters.sql.agents import SqlAgents
 from orbiter.adapters.sql.api_keys import SqlApiKeys
 from orbiter.adapters.sql.audit_log import SqlAuditLog
+from orbiter.adapters.sql.conversations import SqlConversations
 from orbiter.adapters.sql.credentials import SqlCredentials
 from orbiter.adapters.sql.database import POOL_SIZE, Database
 from orbiter.adapters.sql.executions import SqlExecutions
@@ -44,6 +45,7 @@ class SqlUnitOfWork:
         self.workflows = SqlWorkflows(transaction, workspace_id, cache)
         self.agents = SqlAgents(transaction, workspace_id)
         self.tools = SqlTools(transaction, workspace_id)
+        self.conversations = SqlConversations(transaction, workspace_id)
         self.runs = SqlRuns(transaction, workspace_id, large)
         self.run_events = SqlRunEventLog(transaction, workspace_id)
         self.schedules = SqlSchedules(transaction, workspace_id)

@@ -10,7 +10,7 @@ def as_text(value: Any) -> str:
 
 
 def well_formed(text: str) -> str:
-    """Return a text with the halves of surrogate pairs joined; for one that is alone there is `�`."""
+    """Return a text with its halves of surrogate pairs joined; for a lone one there is `�`."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", errors="surrogatepass").decode("utf-16-le", errors="replace")

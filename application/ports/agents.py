@@ -18,7 +18,7 @@ class AgentFilter:
 
 
 class AgentRepository(Repository[Agent], Protocol):
-    """Agents and their versions; removing an agent removes its versions, its runs stay."""
+    """Agents and their versions; these and an agent's conversations go with it, its runs stay."""
 
     async def page(self, request: PageRequest, only: AgentFilter) -> Page[Agent]:
         """Return a page of the agents that match."""

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from orbiter.application.ports.agents import AgentRepository
+from orbiter.application.ports.conversations import ConversationRepository
 from orbiter.application.ports.executions import Executions
 from orbiter.application.ports.notifications import NotificationRepository
 from orbiter.application.ports.prices import PriceRepository
@@ -41,6 +42,8 @@ class UnitOfWork(Protocol):
     def agents(self) -> AgentRepository: ...
     @property
     def tools(self) -> ToolRepository: ...
+    @property
+    def conversations(self) -> ConversationRepository: ...
     @property
     def runs(self) -> RunRepository: ...
     @property

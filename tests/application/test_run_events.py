@@ -15,7 +15,7 @@ from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.ports.storage import Storage
 from orbiter.application.run_endings import RunEndings
-from orbiter.application.run_events import Chronicle, RunEventHandlers
+from orbiter.application.run_events import Chronicle, RunEventHandlers, Told
 from orbiter.application.work import Work
 from orbiter.domain.errors import Forbidden, NotFound, Unavailable
 from orbiter.domain.identity import Actor, Role, permissions_of
@@ -75,7 +75,7 @@ class Station:
                 await asyncio.sleep(0)
         await self.say(run=self.run.complete("y", at=START))
 
-    async def follow(self, after: int = 0) -> AsyncGenerator[RunEvent | None, None]:
+    async def follow(self, after: int = 0) -> AsyncGenerator[Told, None]:
         events = await self.handlers.follow(self.actor, self.run.id, after=after)
         assert events is not None
         return events
@@ -141,7 +141,7 @@ async def test_silence_is_told_every_fifteen_seconds(station: Station) -> None:
         async with aclosing(await station.follow()) as events:
             async for event in events:
                 seconds = (station.clock.now() - START).total_seconds()
-                told.append((seconds, event and event.type))
+                told.append((seconds, event.type if isinstance(event, RunEvent) else event))
                 if len(told) == 3:
                     await station.say(station.steps[0])
                 if len(told) == 6:
