@@ -12,8 +12,10 @@ from orbiter.adapters.models.echo import EchoModels
 from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
+from orbiter.application.agents import AgentHandlers
 from orbiter.application.notifications import NotificationHandlers
 from orbiter.application.paging import Page, PageRequest
+from orbiter.application.ports.agents import AgentFilter
 from orbiter.application.ports.notifications import NotificationFilter
 from orbiter.application.ports.repositories import (
     AuditFilter,
@@ -24,11 +26,13 @@ from orbiter.application.ports.repositories import (
 from orbiter.application.ports.secrets import SecretFilter
 from orbiter.application.projects import ProjectHandlers
 from orbiter.application.providers import ProviderHandlers
+from orbiter.application.run_agent import RunAgent
 from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_events import Chronicle, RunEventHandlers
 from orbiter.application.runs import RunHandlers
 from orbiter.application.sealing import Seals
 from orbiter.application.secrets import SecretHandlers
+from orbiter.application.starting import Starting
 from orbiter.application.vendors import Vendors
 from orbiter.application.workflows import WorkflowHandlers
 from orbiter.domain.errors import NotFound
@@ -48,6 +52,7 @@ class Belongings:
     session: str
     api_key: str
     project: str
+    agent: str
     workflow: str
     schedule: str
     hook: str
@@ -66,6 +71,7 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
     drawn = await WorkflowHandlers(office.work, JsonSchemas()).create(
         admin, project_id=project.id, name="Greeting"
     )
+    agent = await agents_of(office).create(admin, project_id=project.id, name="Desk")
     triggers = Triggers(office.storage, office.clock)
     schedule = await triggers.schedules.create(
         admin, workflow_id=drawn.workflow.id, cron="0 9 * * *"
@@ -87,6 +93,7 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
         session=str(admin.session_id),
         api_key=made.api_key.id,
         project=project.id,
+        agent=agent.id,
         workflow=drawn.workflow.id,
         schedule=schedule.id,
         hook=hooked.hook.id,
@@ -95,6 +102,15 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
         secret=secret.id,
         run=run.id,
     )
+
+
+def agents_of(office: Office) -> AgentHandlers:
+    return AgentHandlers(office.work, JsonSchemas())
+
+
+def runner_of(office: Office) -> RunAgent:
+    events = RunEndings(office.storage, MemoryRunFeed())
+    return RunAgent(office.work, Starting(office.work, IdleEngine(), events))
 
 
 def providers_of(office: Office) -> ProviderHandlers:
@@ -122,6 +138,7 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
     events = RunEventHandlers(office.work, MemoryRunFeed())
     triggers = Triggers(office.storage, office.clock)
     providers, secrets = providers_of(office), secrets_of(office)
+    agents, run_agent = agents_of(office), runner_of(office)
     schedules, hooks = triggers.schedules, triggers.hooks
     notifications = NotificationHandlers(office.work)
     return {
@@ -151,6 +168,13 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
         "secrets.get": secrets.get(actor, theirs.secret),
         "secrets.revise": secrets.revise(actor, theirs.secret, value="battery-staple"),
         "secrets.remove": secrets.remove(actor, theirs.secret),
+        "agents.get": agents.get(actor, theirs.agent),
+        "agents.run": run_agent(actor, theirs.agent, inputs={"input": "Hello"}),
+        "agents.revise": agents.revise(actor, theirs.agent, name="Mine"),
+        "agents.duplicate": agents.duplicate(actor, theirs.agent),
+        "agents.versions": agents.versions(actor, theirs.agent, request),
+        "agents.restore": agents.restore(actor, theirs.agent, 1),
+        "agents.remove": agents.remove(actor, theirs.agent),
         "workflows.get": workflows.get(actor, theirs.workflow),
         "workflows.revise": workflows.revise(actor, theirs.workflow, name="Mine"),
         "workflows.duplicate": workflows.duplicate(actor, theirs.workflow),
@@ -172,6 +196,7 @@ async def stored(office: Office, actor: Actor) -> list[object]:
             await uow.sessions.page(everything, actor.user_id),
             await uow.api_keys.page(everything, None),
             await uow.projects.page(everything),
+            await uow.agents.page(everything, AgentFilter()),
             await uow.workflows.page(everything, WorkflowFilter()),
             await uow.schedules.page(everything, TriggerFilter()),
             await uow.hooks.page(everything, TriggerFilter()),
@@ -202,6 +227,7 @@ def with_malformed_ids(ada: Belongings, alan: Belongings) -> Belongings:
         session="x" * 10_000,
         api_key="\0",
         project=ada.project.upper(),
+        agent=f"{ada.agent} ",
         workflow=f"{ada.workflow}\n",
         schedule="",
         hook=ada.hook.upper(),
@@ -233,6 +259,7 @@ async def test_nothing_is_found_and_nothing_changes(
         "members": "User not found",
         "api_keys": "API key not found",
         "projects": "Project not found",
+        "agents": "Agent not found",
         "workflows": "Workflow not found",
         "schedules": "Schedule not found",
         "hooks": "Hook not found",
@@ -262,6 +289,7 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await office.api_keys.page(ada, request),
         await office.audit_log.page(ada, request, AuditFilter()),
         await ProjectHandlers(office.work, IdleEngine()).page(ada, request),
+        await agents_of(office).page(ada, request, AgentFilter()),
         await WorkflowHandlers(office.work, JsonSchemas()).page(ada, request, WorkflowFilter()),
         await triggers.schedules.page(ada, request, TriggerFilter()),
         await triggers.hooks.page(ada, request, TriggerFilter()),
@@ -271,4 +299,4 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await handlers_of_runs(office).page(ada, request, RunFilter()),
     ]
     assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
-    assert [len(page.items) for page in pages] == [2, 1, 12, 1, 1, 1, 1, 1, 1, 1, 1]
+    assert [len(page.items) for page in pages] == [2, 1, 13, 1, 1, 1, 1, 1, 1, 1, 1, 1]
