@@ -7,6 +7,7 @@ from typing import Final
 
 from orbiter.adapters.durable.lease import Lease
 from orbiter.adapters.durable.ledger import Ledger
+from orbiter.application.answers import Answers
 from orbiter.application.ports.execution import Segment
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.run_events import Chronicle
@@ -28,6 +29,7 @@ class Books:
     ledger: Ledger
     lease: Lease
     chronicle: Chronicle
+    answers: Answers
 
     async def keep(self, segment: Segment, steps: Sequence[Step], *, seconds: float) -> None:
         """Store a run that ended or is parked; *seconds* is how long it has run so far.
@@ -74,6 +76,7 @@ class Books:
             if not mine:
                 raise TakenAway
             await uow.runs.put_steps(steps)
+            await self.answers.of_run(uow, run)
             await self.chronicle.of_run(uow, run, steps)
             if run.ended and run.parent_run_id is not None:
                 await uow.executions.wake(run.parent_run_id)

@@ -12,6 +12,7 @@ from orbiter.adapters.durable.queue import Queue
 from orbiter.adapters.durable.segments import Loaded, Segments
 from orbiter.adapters.durable.stored import closed, stored_steps
 from orbiter.adapters.durable.trace import Trace
+from orbiter.application.answers import Answers
 from orbiter.application.execution.executor import Executor
 from orbiter.application.execution.interpreter import INTERPRETER
 from orbiter.application.ports.execution import RunEvents
@@ -80,7 +81,8 @@ class DurableRunEngine:
         )
         self._ledger = Ledger(storage, clock)
         self._trace = Trace(storage, clock, self._lease, chronicle)
-        self._books = Books(self._ledger, self._lease, chronicle)
+        self._answers = Answers(clock, new_id)
+        self._books = Books(self._ledger, self._lease, chronicle, self._answers)
         self._segments = Segments(
             storage=storage, executor=executor, books=self._books, trace=self._trace, clock=clock
         )
@@ -140,6 +142,7 @@ class DurableRunEngine:
         if run.id not in self._executing:
             steps = (await stored_steps(uow, run.id)).values()
             await uow.runs.put_steps(closed(steps, CANCELLED, at=self._clock.now()))
+        await self._answers.of_run(uow, run)
         await uow.executions.remove(run.id)
         if run.parent_run_id is not None:
             await uow.executions.wake(run.parent_run_id)

@@ -1,0 +1,79 @@
+"""What runs answer in conversations, stored in the transactions that store their ends."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from orbiter.application.execution.texts import as_text, well_formed
+from orbiter.application.paging import PageRequest
+from orbiter.application.ports.storage import UnitOfWork
+from orbiter.application.ports.system import Clock, IdFactory
+from orbiter.domain.conversations import Conversation, MadeCall, Message, MessageRole
+from orbiter.domain.errors import NotFound
+from orbiter.domain.runs import Run, RunStatus, Step, StepKind
+
+_STEPS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Writes answers down, so that they are lost neither with a client nor with a server."""
+
+    clock: Clock
+    new_id: IdFactory
+
+    async def of_run(self, uow: UnitOfWork, run: Run) -> None:
+        """Store what a run that ended has answered, and let its conversation go on.
+
+        One that failed or was cancelled answers nothing. Its steps are stored already.
+        """
+        if run.conversation_id is None or not run.ended:
+            return
+        try:
+            conversation = await uow.conversations.get(run.conversation_id)
+        except NotFound:
+            return
+        if conversation.busy_run_id != run.id:
+            return
+        if run.status is RunStatus.COMPLETED:
+            conversation = conversation.answered(at=self.clock.now())
+            await uow.conversations.add_message(await self._answer(uow, run, conversation))
+        else:
+            conversation = conversation.give_up()
+        await uow.conversations.save(conversation)
+
+    async def _answer(self, uow: UnitOfWork, run: Run, conversation: Conversation) -> Message:
+        return Message(
+            id=self.new_id(),
+            workspace_id=run.workspace_id,
+            conversation_id=conversation.id,
+            sequence=conversation.message_count,
+            role=MessageRole.ASSISTANT,
+            content=well_formed(as_text(run.output)),
+            tool_calls=tuple(_made(await _steps(uow, run.id))),
+            usage=run.usage,
+            cost_usd=run.cost_usd,
+            run_id=run.id,
+            created_at=self.clock.now(),
+        )
+
+
+async def _steps(uow: UnitOfWork, run_id: str) -> Sequence[Step]:
+    request = PageRequest(limit=_STEPS_AT_ONCE, newest_first=False)
+    steps = list[Step]()
+    while True:
+        page = await uow.runs.steps(run_id, request)
+        steps += page.items
+        if page.next_after is None:
+            return steps
+        request = replace(request, after=page.next_after)
+
+
+def _made(steps: Sequence[Step]) -> Iterator[MadeCall]:
+    """Yield the calls that the agent itself made, not those made in them."""
+    nodes = {step.id for step in steps if step.kind is StepKind.NODE}
+    for step in steps:
+        if step.kind is StepKind.TOOL and step.parent_step_id in nodes:
+            error = step.error
+            failed = None if error is None else {"code": error.code, "message": error.message}
+            output = step.output if failed is None else {"error": failed}
+            yield MadeCall(id=step.id, name=step.name, arguments=step.input, output=output)
