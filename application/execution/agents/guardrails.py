@@ -18,8 +18,13 @@ _PATTERNS: Final[Mapping[Personal, re.Pattern[str]]] = {
     Personal.IP_ADDRESS: re.compile(
         r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b"
     ),
+    # International, with a leading zero, or as in North America; no dates, and no parts of ids.
     Personal.PHONE: re.compile(
-        r"(?<![\w.])\+?\(?\d{1,4}\)?(?:[ ./-]?\(?\d{2,4}\)?){2,5}(?![\w.]*\d)"
+        r"(?<![\w.+-])(?!\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?!\d))"
+        r"(?:\+\d(?:[ ./()-]{0,2}\d){6,14}"
+        r"|(?:\(0\d{1,5}\)|0\d)(?:[ ./()-]{0,2}\d){5,12}"
+        r"|(?:\(\d{3}\)|\d{3})[ .-]\d{3}[ .-]\d{4})"
+        r"(?!\w|[.,-]\w)"
     ),
 }
 
