@@ -100,6 +100,7 @@ class Studio(Laboratory):
     """A laboratory with a project, in which agents and tools are kept."""
 
     gateway: Asked = field(default_factory=Asked)
+    default_model: str | None = "echo:echo"
     has_project: bool = False
 
     async def agent(self, name: str = "Desk", **settings: Any) -> AgentVersion:
@@ -171,7 +172,7 @@ class Studio(Laboratory):
             id=NOBODY,
             workspace_id=NOBODY,
             name="Studio",
-            default_model="echo:echo",
+            default_model=self.default_model,
             created_by=NOBODY,
             created_at=START,
             updated_at=START,

@@ -43,7 +43,7 @@ from orbiter.application.prices import WorkspacePrices
 from orbiter.application.sealing import Seals
 from orbiter.application.tool_uses import ToolUses
 from orbiter.application.vault import Vault
-from orbiter.domain.runs import Run, Step, StepStatus, Trigger
+from orbiter.domain.runs import Run, Step, StepKind, StepStatus, Trigger
 from orbiter.domain.workflows import (
     Canvas,
     Edge,
@@ -130,6 +130,11 @@ class Traced:
 
     def one(self, node_id: str) -> Step:
         (step,) = self.of(node_id)
+        return step
+
+    def one_node(self, node_id: str) -> Step:
+        """Return the step of a node itself, not those of calls in it."""
+        (step,) = (step for step in self.of(node_id) if step.kind is StepKind.NODE)
         return step
 
     def nodes(self, status: StepStatus) -> set[str | None]:
