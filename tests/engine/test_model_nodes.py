@@ -236,7 +236,7 @@ class TestAgent:
         studio = Studio()
         agent = await studio.agent(model="echo:echo")
         await studio.revised(agent, output_schema=NUMBER)
-        asked = {"agent_id": agent.agent_id, "input": '{"n": 1}'}
+        asked: dict[str, Any] = {"agent_id": agent.agent_id, "input": '{"n": 1}'}
         old = await studio.run(alone(node("ask", "agent", version=1, **asked)))
         new = await studio.run(alone(node("ask", "agent", **asked)))
         assert (old.output, new.output) == ('{"n": 1}', {"n": 1})
