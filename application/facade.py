@@ -10,6 +10,7 @@ from orbiter.application.approvals import ApprovalHandlers
 from orbiter.application.audit_log import AuditLogHandlers
 from orbiter.application.authentication import Authentication
 from orbiter.application.child_runs import StoredChildRuns
+from orbiter.application.conversations import ConversationHandlers
 from orbiter.application.errands import Errands
 from orbiter.application.execution.executor import Executor
 from orbiter.application.hooks import HookHandlers
@@ -36,6 +37,7 @@ from orbiter.application.runs import RunHandlers
 from orbiter.application.schedules import ScheduleHandlers
 from orbiter.application.sealing import Seals
 from orbiter.application.secrets import SecretHandlers
+from orbiter.application.send_message import SendMessage
 from orbiter.application.sessions import SessionHandlers
 from orbiter.application.starting import Starting
 from orbiter.application.ticker import Ticker
@@ -65,6 +67,8 @@ class Orbiter:
     workflows: WorkflowHandlers
     run_workflow: RunWorkflow
     run_agent: RunAgent
+    conversations: ConversationHandlers
+    send_message: SendMessage
     runs: RunHandlers
     run_events: RunEventHandlers
     approvals: ApprovalHandlers
@@ -136,6 +140,8 @@ class Orbiter:
             workflows=WorkflowHandlers(work, schemas),
             run_workflow=run_workflow,
             run_agent=run_agent,
+            conversations=ConversationHandlers(work, engine, chronicle),
+            send_message=SendMessage(work, starting, run_agent),
             runs=RunHandlers(work, engine, events, chronicle),
             approvals=ApprovalHandlers(work, engine, schemas, chronicle),
             replays=ReplayHandlers(work, starting, run_workflow, run_agent),

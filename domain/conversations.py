@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from orbiter.domain.checks import require, text_problems
 from orbiter.domain.errors import Conflict, FieldProblem
@@ -44,6 +44,13 @@ class Feedback:
         require(text_problems("comment", self.comment, maximum=COMMENT_MAX))
 
 
+class FeedbackChanges(TypedDict, total=False):
+    """What a caller says of an answer; an absent comment means leave it alone."""
+
+    rating: Rating | None
+    comment: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeCall:
     """A call of a tool that was made for an answer; *id* is that of its step in the run."""
@@ -76,11 +83,23 @@ class Message:
     feedback: Feedback | None = None
     created_at: datetime
 
-    def rate(self, feedback: Feedback | None) -> "Message":
-        """Return the message with that feedback instead; raise Conflict unless it is an answer."""
+    def rate(self, **changes: Unpack[FeedbackChanges]) -> "Message":
+        """Return the message with other feedback; raise Conflict unless it is an answer.
+
+        Without a rating there is none; a comment that is absent stays.
+        """
         if self.role is not MessageRole.ASSISTANT:
             raise Conflict("Only answers of the assistant are rated")
+        before = {} if self.feedback is None else {"comment": self.feedback.comment}
+        rating, comment = changes.get("rating"), changes.get("comment", before.get("comment"))
+        feedback = None if rating is None else Feedback(rating=rating, comment=comment)
         return replace(self, feedback=feedback)
+
+
+class ConversationChanges(TypedDict, total=False):
+    """Fields a caller may revise; an absent key means leave it alone."""
+
+    title: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +120,9 @@ class Conversation:
     def __post_init__(self) -> None:
         require(text_problems("title", self.title, minimum=1, maximum=TITLE_MAX))
 
-    def rename(self, title: str | None, *, at: datetime) -> "Conversation":
-        """Return the conversation under another title; without one the next message gives it."""
-        return replace(self, title=title, updated_at=at)
+    def revise(self, *, at: datetime, **changes: Unpack[ConversationChanges]) -> "Conversation":
+        """Return the conversation with *changes*; without a title the next message gives it."""
+        return replace(self, updated_at=at, **changes)
 
     def ask(self, content: str, run_id: str, *, at: datetime) -> "Conversation":
         """Return the conversation with a user's message more, which the run is to answer.

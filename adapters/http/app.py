@@ -18,6 +18,7 @@ from orbiter.adapters.http.approvals import ApprovalController
 from orbiter.adapters.http.audit_log import AuditLogController
 from orbiter.adapters.http.bodies import StrictBody, read_body
 from orbiter.adapters.http.ci import CiController
+from orbiter.adapters.http.conversations import ConversationController
 from orbiter.adapters.http.cors import Cors
 from orbiter.adapters.http.documentation import DocumentationController, openapi_config
 from orbiter.adapters.http.edge import Edge
@@ -26,6 +27,7 @@ from orbiter.adapters.http.health import HealthController
 from orbiter.adapters.http.hooks import HookController
 from orbiter.adapters.http.idempotency import Idempotency
 from orbiter.adapters.http.members import MemberController
+from orbiter.adapters.http.messages import MessageController
 from orbiter.adapters.http.notifications import NotificationController
 from orbiter.adapters.http.paging import pages
 from orbiter.adapters.http.prices import PriceController
@@ -62,6 +64,8 @@ CONTROLLERS: Final = (
     StartAgentController,
     WorkflowController,
     StartController,
+    ConversationController,
+    MessageController,
     RunController,
     RunEventController,
     ApprovalController,

@@ -68,11 +68,17 @@ def envelope(
     return Response(body, status_code=status, media_type=MediaType.JSON, headers=headers)
 
 
+def body_of(error: OrbiterError) -> dict[str, object]:
+    """Return the body of the answer that *error* would be."""
+    code, _ = _kind_of(error)
+    return {"error": {"code": code, "message": error.message, "details": _details(error)}}
+
+
 def of_the_core(
     request: Request[Any, Any, Any], error: OrbiterError
 ) -> Response[dict[str, object]]:
     """Render *error* with the code and status of its nearest listed ancestor."""
-    code, status = next(KINDS[kind] for kind in type(error).__mro__ if kind in KINDS)
+    code, status = _kind_of(error)
     if status == 500:
         return unforeseen(request, error)
     return envelope(code, error.message, status, _details(error), _headers(error))
@@ -100,6 +106,10 @@ HANDLERS: Final[ExceptionHandlersMap] = {
     HTTPException: of_the_framework,
     Exception: unforeseen,
 }
+
+
+def _kind_of(error: OrbiterError) -> tuple[str, int]:
+    return next(KINDS[kind] for kind in type(error).__mro__ if kind in KINDS)
 
 
 def _details(error: OrbiterError) -> object:

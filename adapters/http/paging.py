@@ -79,6 +79,20 @@ def pages(
     order: Order = "desc",
 ) -> Pages:
     """Return what a request says of its page; raise BadRequest for a cursor of another list."""
+    return _pages(request, limit, cursor, order)
+
+
+def oldest_first(
+    request: Request[Any, Any, Any],
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+    order: Order = "asc",
+) -> Pages:
+    """Return the same for a list that begins with what is oldest unless it is asked otherwise."""
+    return _pages(request, limit, cursor, order)
+
+
+def _pages(request: Request[Any, Any, Any], limit: int, cursor: str | None, order: str) -> Pages:
     tokens: Tokens = request.app.state.tokens
     filters = sorted((k, v) for k, v in request.query_params.multi_items() if k not in _FREE)
     list_name = f"{request.scope['path']}\n{request.user.workspace_id}\n{order}\n{filters}"

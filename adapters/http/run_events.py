@@ -97,12 +97,11 @@ async def events_of(
         return Response(None, status_code=204)
     place = f"{API}/runs/{run_id}"
     headers = {"Location": place, "Content-Location": f"{place}/events"}
-    return stream(_messages(events), **headers)
+    return stream(written(events), **headers)
 
 
-async def _messages(
-    events: AsyncGenerator[Told, None],
-) -> AsyncGenerator[bytes, None]:
+async def written(events: AsyncGenerator[Told, None]) -> AsyncGenerator[bytes, None]:
+    """Yield what somebody who follows a run is told, as it is sent."""
     async with aclosing(events):
         async for event in events:
             match event:

@@ -111,6 +111,7 @@ TAGS: Final = {
     "need no provider.",
     "agents": "Models with instructions, tools and bounds, their versions, and running them.",
     "workflows": f"Graphs of nodes, their versions, and starting them.\n\n{_node_kinds()}",
+    "conversations": "What is said with agents, and what they answer.",
     "secrets": "Values that templates use as `{{ secrets.NAME }}` and nobody reads again.",
     "prices": "What the tokens of models cost: the list that comes with Orbiter, and your own.",
     "runs": "What is running, what has run, and the trace of each step.",
