@@ -34,7 +34,8 @@ def admitted(text: str, guardrails: Guardrails, schemas: Schemas) -> str:
     most = guardrails.max_input_chars
     if most is not None and len(text) > most:
         raise NodeFailed("INPUT_TOO_LONG", f"The input is longer than {most} characters")
-    _require_unblocked(text, guardrails, schemas, "INPUT_BLOCKED", "The input")
+    if (pattern := _blocked(text, guardrails, schemas)) is not None:
+        raise NodeFailed("INPUT_BLOCKED", f"The input matches the blocked pattern {pattern}")
     return _without(text, guardrails)
 
 
@@ -43,7 +44,8 @@ def released(value: Any, text: str, guardrails: Guardrails, schemas: Schemas) ->
     most = guardrails.max_output_chars
     if most is not None and len(text) > most:
         raise NodeFailed("OUTPUT_TOO_LONG", f"The answer is longer than {most} characters")
-    _require_unblocked(text, guardrails, schemas, "OUTPUT_BLOCKED", "The answer")
+    if (pattern := _blocked(text, guardrails, schemas)) is not None:
+        raise NodeFailed("OUTPUT_BLOCKED", f"The answer matches the blocked pattern {pattern}")
     return redacted(value, guardrails)
 
 
@@ -65,13 +67,13 @@ def guards_answers(guardrails: Guardrails) -> bool:
     return bool(guardrails.redact_pii or guardrails.blocked_patterns or guardrails.max_output_chars)
 
 
-def _require_unblocked(
-    text: str, guardrails: Guardrails, schemas: Schemas, code: str, what: str
-) -> None:
+def _blocked(text: str, guardrails: Guardrails, schemas: Schemas) -> int | None:
+    """Return which blocked pattern, counted from 1, is found in the text, if one is."""
     # The schemas' patterns run in linear time, whatever a user writes.
-    for at, pattern in enumerate(guardrails.blocked_patterns):
+    for number, pattern in enumerate(guardrails.blocked_patterns, 1):
         if not schemas.problems({"type": "string", "pattern": pattern}, text):
-            raise NodeFailed(code, f"{what} matches the blocked pattern {at + 1}")
+            return number
+    return None
 
 
 def _without(text: str, guardrails: Guardrails) -> str:
