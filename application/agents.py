@@ -50,6 +50,7 @@ class AgentRevision(AgentChanges, SettingChanges, total=False):
     """Everything a caller may revise."""
 
 
+NO_PATTERN: Final = "Input should be a regular expression without look-around and back-references"
 _SETTINGS: Final = frozenset(SettingChanges.__annotations__)
 
 
@@ -222,8 +223,8 @@ class AgentHandlers:
             for complaint in self.schemas.complaints(settings.output_schema):
                 yield FieldProblem("output_schema", complaint)
         for at, pattern in enumerate(settings.guardrails.blocked_patterns):
-            for complaint in self.schemas.complaints({"type": "string", "pattern": pattern}):
-                yield FieldProblem(f"guardrails.blocked_patterns.{at}", complaint)
+            if not self.schemas.is_pattern(pattern):
+                yield FieldProblem(f"guardrails.blocked_patterns.{at}", NO_PATTERN)
 
 
 _NOUNS: Final = {

@@ -200,15 +200,25 @@ class WorkflowHandlers:
             for schema in filter(None, _schemas_of(node)):
                 for complaint in self.schemas.complaints(schema):
                     yield Issue(node_id=node.id, code="INVALID_SCHEMA", message=complaint)
+            for pattern in _patterns_of(node):
+                if not self.schemas.is_pattern(pattern):
+                    message = f"{pattern!r} is no regular expression that can be used here"
+                    yield Issue(node_id=node.id, code="INVALID_PATTERN", message=message)
 
 
 def _schemas_of(node: Node) -> Iterator[Mapping[str, Any] | None]:
     yield node.config.get(_SCHEMAS.get(node.type, ""))
-    inline = node.config.get("agent") if node.type == "agent" else None
-    if inline is not None:
-        yield inline.get("output_schema")
-        for pattern in (inline.get("guardrails") or {}).get("blocked_patterns") or ():
-            yield {"type": "string", "pattern": pattern}
+    yield _agent_in(node).get("output_schema")
+
+
+def _patterns_of(node: Node) -> Collection[str]:
+    guardrails = _agent_in(node).get("guardrails") or {}
+    return guardrails.get("blocked_patterns") or ()
+
+
+def _agent_in(node: Node) -> Mapping[str, Any]:
+    """Return the agent that is written out in a node, if one is."""
+    return (node.config.get("agent") if node.type == "agent" else None) or {}
 
 
 def _of_head(changes: Revision) -> WorkflowChanges:

@@ -54,6 +54,21 @@ class JsonSchemas:
             return [self.with_defaults(schema["items"], item) for item in value]
         return value
 
+    def is_pattern(self, text: str) -> bool:
+        """Say whether it is a regular expression that takes no longer than what it looks through.
+
+        Look-around and back-references are none.
+        """
+        try:
+            _pattern(text)
+        except ValueError:
+            return False
+        return True
+
+    def is_found(self, pattern: str, text: str) -> bool:
+        """Say whether such a regular expression is found in *text*."""
+        return _pattern(pattern).is_valid(text)
+
     def _filled(
         self, properties: Mapping[str, Any], value: Mapping[str, Any]
     ) -> Iterator[tuple[str, Any]]:
@@ -86,6 +101,14 @@ def _text(schema: Mapping[str, Any]) -> str:
 def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(
         json.loads(schema), validate_formats=True, retriever=_refuse
+    )
+
+
+@lru_cache(maxsize=_VALIDATORS_KEPT)
+def _pattern(text: str) -> jsonschema_rs.Draft202012Validator:
+    # Of its two engines for expressions, the one that never goes back.
+    return jsonschema_rs.Draft202012Validator(
+        {"pattern": text}, pattern_options=jsonschema_rs.RegexOptions()
     )
 
 

@@ -48,3 +48,14 @@ class Schemas(Protocol):
     def with_defaults(self, schema: Mapping[str, Any], value: Any) -> Any:
         """Return *value* with the schema's `default`s in place of what is absent."""
         ...
+
+    def is_pattern(self, text: str) -> bool:
+        """Say whether it is a regular expression that takes no longer than what it looks through.
+
+        Look-around and back-references are none.
+        """
+        ...
+
+    def is_found(self, pattern: str, text: str) -> bool:
+        """Say whether such a regular expression is found in *text*."""
+        ...

@@ -132,3 +132,23 @@ def test_references_within_the_schema_are_followed() -> None:
     assert SCHEMAS.complaints(schema) == []
     assert told([[[]], []], schema) == {}
     assert told([[5]], schema).keys() == {"0.0"}
+
+
+@pytest.mark.parametrize("text", ["(", "(?=a)b", "(?<!a)b", r"(a)\1", r"\d{1,1000}{1000}", "[z-a]"])
+def test_what_is_no_pattern_or_may_take_long_is_told(text: str) -> None:
+    assert not JsonSchemas().is_pattern(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("secret", "a secret thing", True),
+        ("(?i)SECRET$", "a secret", True),
+        ("^secret", "a secret", False),
+        ("(a+)+$", "a" * 100_000 + "!", False),
+        ("", "", True),
+    ],
+)
+def test_a_pattern_is_looked_for_anywhere(pattern: str, text: str, found: bool) -> None:
+    assert JsonSchemas().is_pattern(pattern)
+    assert JsonSchemas().is_found(pattern, text) is found

@@ -170,6 +170,11 @@ BAD: Final = [
     ({"guardrails": {"max_output_chars": 0}}, "guardrails.max_output_chars", "greater_than_equal"),
     ({"guardrails": {"blocked_patterns": ["("]}}, "guardrails.blocked_patterns.0", "value_error"),
     (
+        {"guardrails": {"blocked_patterns": ["a", r"(a)\1"]}},
+        "guardrails.blocked_patterns.1",
+        "value_error",
+    ),
+    (
         {"guardrails": {"blocked_patterns": ["a", "a"]}},
         "guardrails.blocked_patterns.1",
         "value_error",

@@ -48,6 +48,18 @@ async def test_a_start_whose_schema_is_none_is_unfinished(api: Api, schema: obje
     assert issue["message"] in field["message"]
 
 
+async def test_an_agent_that_is_written_out_is_looked_at(api: Api) -> None:
+    admin = await api.admin()
+    agent = {"output_schema": {"type": 5}, "guardrails": {"blocked_patterns": ["a", "("]}}
+    canvas = {
+        "nodes": [node("start", "start"), node("ask", "agent", {"agent": agent}), node("e", "end")],
+        "edges": [edge("start", "ask"), edge("ask", "e")],
+    }
+    made = await admin.workflow(await admin.project(), canvas)
+    codes = [(issue["node_id"], issue["code"]) for issue in made["issues"]]
+    assert codes == [("ask", "INVALID_SCHEMA"), ("ask", "INVALID_PATTERN")]
+
+
 async def test_a_canvas_that_makes_no_sense_is_refused(api: Api) -> None:
     admin = await api.admin()
     project = await admin.project()
