@@ -323,3 +323,16 @@ async def test_how_long_it_is_until_a_time_is_found_out_once() -> None:
     lab, _ = a_lab()
     traced = await House(lab, graph(START, nap, END, edges="start > nap, nap > end")).to_the_end()
     assert traced.failure == ("TIMEOUT", "nap")
+
+
+async def test_a_loop_that_was_in_time_is_so_for_ever() -> None:
+    drawn = graph(
+        START,
+        node("loop", "loop", items="[1]", timeout=60),
+        *(replace(each, parent_id="loop") for each in calls("call")),
+        node("nap", "delay", seconds=3600),
+        END,
+        edges="start > loop, loop > nap, nap > end",
+    )
+    lab, _ = a_lab()
+    assert (await House(lab, drawn).to_the_end()).run.error is None

@@ -29,7 +29,10 @@ async def behave(visit: Visit) -> Outcome:
         raise _failed(visit, end)
     try:
         # An attempt that was in time once is so for ever.
-        outcome = await (_taken(visit) if bound is None or end else _in_time(visit, bound))
+        if bound is None or end is not None:
+            outcome = await _taken(visit)
+        else:
+            outcome = await _in_time(visit, bound)
     except NodeFailed as failed:
         raise _failed(visit, await visit.settle(_END, _told(visit, failed))) from None
     if bound is not None:
