@@ -1,0 +1,578 @@
+"""Secrets in what is executed: they work where they are named, and are seen nowhere."""
+
+import base64
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import pytest
+
+from orbiter.adapters.memory.mailer import MemoryMailer
+from orbiter.adapters.memory.storage import MemoryStorage
+from orbiter.adapters.outbound.allowlist import EgressAllowlist
+from orbiter.adapters.outbound.client import GuardedHttpClient
+from orbiter.adapters.system.ids import new_id
+from orbiter.application.execution.outcome import MESSAGE_MAX
+from orbiter.application.execution.sizes import DEPTH_MAX
+from orbiter.application.ports.outbound import OutboundAnswer, OutboundError, OutboundRequest
+from orbiter.application.ports.storage import UnitOfWork
+from orbiter.domain.runs import StepKind
+from orbiter.domain.tools import ToolKind
+from orbiter.domain.workflows import Node, OnError, Retry, WorkflowVersion
+from support.agents import Studio, says, script
+from support.graphs import NOBODY, Laboratory, Traced, graph, node
+from support.hiding import Echo, change, keep, shown
+from support.outbound import answering, serving
+from support.power import House
+
+START, END = node("start", "start"), node("end", "end")
+TOKEN: Final = "s3cr/et&<to ken>\"'\\ü"
+NAMED: Final = "{{ secrets.TOKEN }}"
+URL: Final = "https://service.test/items"
+
+
+def line(*nodes: Node) -> WorkflowVersion:
+    """Return a graph of the nodes, one after another."""
+    ids = ["start", *(each.id for each in nodes if each.parent_id is None), "end"]
+    edges = ", ".join(f"{source} > {target}" for source, target in zip(ids, ids[1:], strict=False))
+    return graph(START, *nodes, END, edges=edges)
+
+
+async def run(
+    *nodes: Node, value: str = TOKEN, lab: Laboratory | None = None, **inputs: Any
+) -> tuple[Traced, list[OutboundRequest]]:
+    """Return a run that may use the secret TOKEN, which is not seen, and what a service heard."""
+    echo = Echo()
+    lab = lab or Laboratory(http=echo)
+    await keep(lab, "TOKEN", value)
+    traced = await lab.run(line(*nodes), **inputs)
+    assert not shown(value, (traced.run, traced.steps))
+    return traced, echo.heard
+
+
+class TestUse:
+    async def test_in_every_part_of_a_request(self) -> None:
+        call = node(
+            "call",
+            "http",
+            method="POST",
+            url="https://service.test/{{ secrets.TOKEN | urlencode }}",
+            query={"key": NAMED},
+            headers={"X-Key": NAMED},
+            body={"deep": [{"key": "it is " + NAMED}]},
+            auth={"type": "bearer", "token": NAMED},
+        )
+        traced, (heard,) = await run(call)
+        assert traced.run.error is None
+        assert heard.url == "https://service.test/s3cr/et%26%3Cto%20ken%3E%22%27%5C%C3%BC"
+        assert heard.query == {"key": TOKEN}
+        assert heard.headers["x-key"] == TOKEN
+        assert heard.headers["authorization"] == f"Bearer {TOKEN}"
+        assert json.loads(heard.body or b"") == {"deep": [{"key": f"it is {TOKEN}"}]}
+        assert traced.one("call").input["body"] == {"deep": [{"key": "it is ***"}]}
+        assert traced.one("call").output["body"]["query"] == {"key": "***"}
+
+    @pytest.mark.parametrize("user", ["", "a", "ab", "abc"])
+    async def test_as_a_password(self, user: str) -> None:
+        value = "correct-horse-battery"
+        auth = {"type": "basic", "username": f"{user}x", "password": NAMED}
+        traced, (heard,) = await run(node("call", "http", url=URL, auth=auth), value=value)
+        header = base64.b64encode(f"{user}x:{value}".encode()).decode()
+        assert heard.headers["authorization"] == f"Basic {header}"
+        echoed = traced.one("call").output["body"]["headers"]["authorization"]
+        assert "***" in echoed and header[8:] not in echoed
+
+    async def test_in_headers_of_any_name(self) -> None:
+        auth = {"type": "header", "name": "X-Key", "value": NAMED}
+        _, (heard,) = await run(node("call", "http", url=URL, auth=auth))
+        assert heard.headers["x-key"] == TOKEN
+
+    async def test_in_a_webhook_and_its_signature(self) -> None:
+        channel = {"type": "webhook", "url": URL + "?{{ secrets.TOKEN | urlencode }}"}
+        plain = node("plain", "notify", channel=channel, message=NAMED)
+        sealed = node("sealed", "notify", channel={**channel, "secret": NAMED}, message=NAMED)
+        traced, (first, second) = await run(plain, sealed)
+        assert traced.run.error is None
+        assert json.loads(first.body or b"")["message"] == TOKEN
+        assert "x-orbiter-signature" in second.headers
+
+    async def test_in_a_mail(self) -> None:
+        mailer = MemoryMailer()
+        channel = {"type": "email", "to": ["ada@example.org"]}
+        tell = node("tell", "notify", channel=channel, subject="A", message="It is " + NAMED)
+        await run(tell, lab=Laboratory(mailer=mailer))
+        assert mailer.sent[0].text == f"It is {TOKEN}"
+
+    async def test_in_templates_of_every_kind_of_node(self) -> None:
+        traced, heard = await run(
+            node("text", "template", template="<" + NAMED + ">"),
+            node("named", "variable", name="key", value={"a": [NAMED]}),
+            node("shape", "transform", mapping={"key": NAMED, "n": 1}),
+            node("picked", "transform", expression="[secrets.TOKEN, nodes.shape.output.key]"),
+            node("loop", "loop", items="[secrets.TOKEN, 'plain']"),
+            node("turn", "template", inside="loop", template="{{ item }} {{ secrets.TOKEN }}"),
+            node(
+                "call",
+                "http",
+                method="POST",
+                url=URL,
+                body="""{{ [nodes.text.output, vars.key.a, nodes.shape.output.key,
+                    nodes.picked.output, nodes.loop.output] }}""",
+            ),
+        )
+        assert json.loads(heard[0].body or b"") == [
+            f"<{TOKEN}>",
+            [TOKEN],
+            TOKEN,
+            [TOKEN, TOKEN],
+            [f"{TOKEN} {TOKEN}", f"plain {TOKEN}"],
+        ]
+        assert traced.one("text").output == "<***>"
+        assert traced.one("picked").output == ["***", "***"]
+        assert [step.output for step in traced.of("turn")] == ["*** ***", "plain ***"]
+
+    @pytest.mark.parametrize(("given", "output"), [(TOKEN, "right"), ("other", "wrong")])
+    async def test_in_conditions(self, given: str, output: str) -> None:
+        lab = Laboratory()
+        await keep(lab, "TOKEN", TOKEN)
+        cases = [{"handle": "same", "when": "secrets.TOKEN == inputs.given"}]
+        drawn = graph(
+            START,
+            node("check", "condition", cases=cases),
+            node("right", "end", output="right"),
+            node("wrong", "end", output="wrong"),
+            edges="start > check, check.same > right, check.else > wrong",
+        )
+        assert (await lab.run(drawn, given=given)).output == output
+
+    async def test_in_what_a_failed_node_gives_instead(self) -> None:
+        failing = node(
+            "failing",
+            "template",
+            template="{{ inputs.gone }}",
+            on_error=OnError.CONTINUE,
+            fallback={"key": NAMED},
+        )
+        call = node("call", "http", url=URL, headers={"x-key": "{{ nodes.failing.output.key }}"})
+        traced, (heard,) = await run(failing, call)
+        assert heard.headers["x-key"] == TOKEN
+        assert traced.one("failing").output == {"key": "***"}
+
+    async def test_in_tools_and_their_arguments(self) -> None:
+        studio = Studio(http=(echo := Echo()))
+        config = {"url": URL, "method": "POST", "headers": {"x-key": NAMED}}
+        tool = await studio.tool(
+            "orders", ToolKind.HTTP, {**config, "body": "{{ arguments.of }}"}, of={"type": "string"}
+        )
+        arguments = {"of": "Ada, " + NAMED}
+        use = node("use", "tool", tool_id=tool.id, arguments=arguments)
+        traced, _ = await run(use, lab=studio)
+        assert traced.run.error is None
+        (heard,) = echo.heard
+        assert (heard.headers["x-key"], heard.body) == (TOKEN, f"Ada, {TOKEN}".encode())
+        whole, call = traced.of("use")
+        assert whole.input["arguments"] == call.input == {"of": "Ada, ***"}
+        assert whole.output["body"]["headers"]["x-key"] == "***"
+
+    async def test_in_code(self) -> None:
+        code = (
+            "def main(inputs):\n    print(inputs['key'])\n    return [len(inputs['key']), inputs]"
+        )
+        traced, _ = await run(node("use", "code", code=code, inputs={"key": NAMED}))
+        assert traced.output == [len(TOKEN), {"key": "***"}]
+        assert traced.one("use").logs == ("***",)
+
+
+class TestSight:
+    async def test_a_projects_own_wins_and_anothers_is_not_seen(self) -> None:
+        lab, other = Studio(), new_id()
+        await lab.tool("makes", ToolKind.HTTP, {"url": URL})
+        async with lab.kept.open(NOBODY) as uow:
+            project = await uow.projects.get(NOBODY)
+            await uow.projects.add(replace(project, id=other, name="Another"))
+        await keep(lab, "TOKEN", "the workspace's")
+        await keep(lab, "TOKEN", "the project's", NOBODY)
+        await keep(lab, "SHARED", "shared by all")
+        await keep(lab, "OTHER", "the other's", other)
+        asks = """{{ [secrets.TOKEN == "the project's", secrets.SHARED == "shared by all"] }}"""
+        traced = await lab.run(line(node("text", "template", template=asks)))
+        assert traced.output == [True, True]
+        traced = await lab.run(line(node("text", "template", template="{{ secrets.OTHER }}")))
+        assert traced.failure == ("TEMPLATE_ERROR", "text")
+
+    async def test_an_unknown_name_is_told_and_nothing_of_the_others(self) -> None:
+        for template in (
+            "{{ secrets.GONE }}",
+            "{{ secrets['GONE'] }}",
+            "{{ [secrets.GONE] }}",
+            "a {{ secrets.TOKEN }} {{ secrets.GONE }}",
+        ):
+            traced, _ = await run(node("text", "template", template=template))
+            assert traced.failure == ("TEMPLATE_ERROR", "text")
+            assert traced.run.error is not None
+            assert "***" not in traced.run.error.message
+            if "[" not in template:
+                assert "secrets.GONE" in traced.run.error.message
+
+    async def test_whoever_names_no_secret_has_none_opened(self) -> None:
+        counted = Counted()
+        lab = Laboratory(http=Echo(), kept=counted)
+        await keep(lab, "TOKEN", TOKEN)
+        counted.opened = 0
+        calls = [node("text", "template", template="Hi"), node("call", "http", url=URL)]
+        assert (await lab.run(line(*calls))).run.error is None
+        assert counted.opened == 0
+        await lab.run(line(node("text", "template", template=NAMED)))
+        assert counted.opened == 1
+
+    @pytest.mark.parametrize("expression", ["@", '"\\u0073ecrets"', "*"])
+    async def test_whoever_asks_for_all_there_is_sees_no_secret(self, expression: str) -> None:
+        traced, _ = await run(node("all", "transform", expression=expression))
+        assert TOKEN not in json.dumps(traced.one("all").output, ensure_ascii=False)
+
+    async def test_another_workspaces_is_not_seen(self) -> None:
+        lab = Laboratory()
+        await keep(lab, "TOKEN", TOKEN, workspace_id=new_id())
+        traced = await lab.run(line(node("text", "template", template=NAMED)))
+        assert traced.failure == ("TEMPLATE_ERROR", "text")
+
+    async def test_one_that_no_key_opens_is_as_if_it_were_not_there(self) -> None:
+        lab = Laboratory()
+        secret = await keep(lab, "BROKEN", TOKEN)
+        await keep(lab, "TOKEN", TOKEN)
+        async with lab.kept.open(NOBODY) as uow:
+            await uow.secrets.save(secret.revise(at=secret.updated_at, sealed_value=b"nothing"))
+        assert (await lab.run(line(node("text", "template", template=NAMED)))).output == "***"
+        traced = await lab.run(line(node("text", "template", template="{{ secrets.BROKEN }}")))
+        assert traced.failure == ("TEMPLATE_ERROR", "text")
+
+
+class TestTime:
+    async def test_a_changed_secret_is_used_from_the_next_segment_on(self) -> None:
+        echo = Echo()
+        lab = Laboratory(http=echo)
+        secret = await keep(lab, "TOKEN", "the first value")
+        header = {"x-key": "{{ nodes.text.output }}"}
+        drawn = line(
+            node("text", "template", template=NAMED),
+            node("one", "http", url=URL, headers=header),
+            node("nap", "delay", seconds=3600),
+            node("two", "http", url=URL, headers=header),
+        )
+        house = House(lab, drawn)
+        await house.segment()
+        await change(lab, secret, "the second value")
+        traced = await house.to_the_end()
+        assert traced.run.error is None
+        assert [each.headers["x-key"] for each in echo.heard] == [
+            "the first value",
+            "the second value",
+        ]
+        for value in ("the first value", "the second value"):
+            assert not shown(value, (traced.run, house.disk))
+
+    async def test_a_run_whose_secret_is_gone_fails_and_says_which(self) -> None:
+        lab = Laboratory(http=Echo())
+        secret = await keep(lab, "TOKEN", TOKEN)
+        nap = node("nap", "delay", seconds=3600)
+        house = House(lab, line(nap, node("call", "http", url=URL, headers={"x-key": NAMED})))
+        await house.segment()
+        async with lab.kept.open(NOBODY) as uow:
+            await uow.secrets.remove(secret.id)
+        traced = await house.to_the_end()
+        assert traced.failure == ("TEMPLATE_ERROR", "call")
+        assert traced.run.error is not None and "secrets.TOKEN" in traced.run.error.message
+
+    @pytest.mark.parametrize("lost", [0, 3])
+    async def test_a_crash_at_any_record_changes_nothing(self, lost: int) -> None:
+        calm, heard = await _eventful()
+        ended = await calm.to_the_end()
+        assert ended.run.error is None
+        for lives in range(1, calm.recorded + 1):
+            house, again = await _eventful(calm.run.id)
+            traced = await house.to_the_end(lives, lost=lost)
+            assert traced.run.output == ended.run.output
+            assert [_plain(step) for step in traced.steps] == [_plain(step) for step in ended.steps]
+            assert {_sent(each) for each in again.heard} == {_sent(each) for each in heard.heard}
+            assert not shown(TOKEN, (house.run, house.disk))
+
+
+def _plain(step: Any) -> Any:
+    return step.id, step.status, step.input, step.output, step.error, step.logs
+
+
+def _sent(request: OutboundRequest) -> Any:
+    return request.url, request.body, tuple(sorted(request.headers.items()))
+
+
+async def _eventful(run_id: str | None = None) -> tuple[House, Echo]:
+    """Return a run in which much is recorded, and what services hear of it."""
+    echo = Echo()
+    lab = Laboratory(http=echo)
+    await keep(lab, "TOKEN", TOKEN)
+    code = "def main(inputs):\n    print(inputs)\n    return {'back': inputs, inputs['key']: 1}"
+    text = "{{ nodes.one.output.body.headers['x-key'] }} {{ nodes.code.output }} {{ vars.key }}"
+    drawn = line(
+        node("header", "template", template="Bearer " + NAMED),
+        node("key", "variable", name="key", value=NAMED),
+        node("one", "http", url=URL, headers={"x-key": "{{ nodes.header.output }}"}),
+        node("code", "code", code=code, inputs={"key": NAMED}),
+        node("nap", "delay", seconds=60),
+        node("two", "http", method="POST", url=URL, headers={"x-key": NAMED}, body=text),
+        node("loop", "loop", items="[secrets.TOKEN, 2]", on_item_error="null"),
+        node("turn", "http", inside="loop", url=URL, body="{{ item }}", method="POST"),
+        node("wrong", "http", inside="loop", url="{{ secrets[item] }}"),
+        node("tell", "notify", channel={"type": "webhook", "url": URL}, message=NAMED),
+    )
+    return House(lab, drawn, run_id=run_id), echo
+
+
+class TestMessages:
+    @pytest.mark.parametrize(
+        "before", range(MESSAGE_MAX - len("s3cr/et-1234567890") - 2, MESSAGE_MAX)
+    )
+    async def test_a_long_one_does_not_end_within_a_secret(self, before: int) -> None:
+        value = "s3cr/et-1234567890"
+        talk = Complaining("x" * before + value)
+        branch = node("call", "http", url=URL, headers={"x": NAMED}, retry=Retry(max_attempts=2))
+        lab = Laboratory(http=talk)
+        traced, _ = await run(branch, lab=lab, value=value)
+        assert traced.run.error is not None
+        for text in (traced.run.error.message, *traced.one("call").logs):
+            assert len(text) <= MESSAGE_MAX + 100
+            assert value[:8] not in text
+            assert text.rstrip("*").endswith("x" * min(before, MESSAGE_MAX))
+
+    async def test_nor_does_one_that_a_graph_goes_on_with(self) -> None:
+        value = "s3cr/et-1234567890"
+        call = node("call", "http", url=URL, headers={"x": NAMED}, on_error=OnError.BRANCH)
+        lab = Laboratory(http=Complaining("x" * (MESSAGE_MAX - 9) + value))
+        await keep(lab, "TOKEN", value)
+        told = node("told", "end", output="{{ nodes.call.output }}")
+        traced = await lab.run(graph(START, call, told, edges="start > call, call.error > told"))
+        assert traced.output["message"] == "x" * (MESSAGE_MAX - 9) + "***"
+
+    @pytest.mark.parametrize(
+        ("type", "config"),
+        [
+            ("delay", {"seconds": NAMED}),
+            ("delay", {"until": NAMED}),
+            ("template", {"template": "{{ secrets.TOKEN + 1 }}"}),
+            ("template", {"template": "{{ secrets.TOKEN | int }}"}),
+            ("template", {"template": "{{ inputs[secrets.TOKEN] }}"}),
+            ("template", {"template": "{{ secrets.TOKEN.upper.lower }}"}),
+            ("template", {"template": "{{ secrets.TOKEN | round }}"}),
+            ("template", {"template": "{{ secrets.TOKEN() }}"}),
+            ("transform", {"expression": "abs(secrets.TOKEN)"}),
+            ("transform", {"expression": "to_number(secrets)"}),
+            ("transform", {"expression": "max_by(secrets, &TOKEN)"}),
+            ("loop", {"items": "secrets.TOKEN"}),
+            ("http", {"url": "https://{{ secrets.TOKEN }}/"}),
+            ("http", {"url": "{{ secrets.TOKEN }}"}),
+            ("http", {"url": URL, "headers": {"x": "{{ secrets.TOKEN }}\r\ny: z"}}),
+            ("http", {"url": URL, "auth": {"type": "header", "name": NAMED, "value": "x"}}),
+            ("notify", {"channel": {"type": "email", "to": [NAMED]}, "message": "x"}),
+            ("tool", {"tool_id": NAMED}),
+            ("llm", {"model": NAMED, "prompt": NAMED}),
+            (
+                "code",
+                {
+                    "code": "def main(inputs):\n    raise ValueError(inputs['key'])",
+                    "inputs": {"key": NAMED},
+                },
+            ),
+            (
+                "code",
+                {
+                    "code": "def main(inputs):\n    return {}[inputs['key']]",
+                    "inputs": {"key": NAMED},
+                },
+            ),
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize(
+        "value", [TOKEN, "Host-Key-123.example", "1234567890", "line\nof\nkey"]
+    )
+    async def test_no_error_quotes_a_secret(
+        self, type: str, config: dict[str, Any], value: str
+    ) -> None:
+        nodes = [node("tried", type, **config)]
+        if type == "loop":
+            nodes.append(node("turn", "template", inside="tried", template="x"))
+        async with outward() as client:
+            lab = Laboratory(http=client)
+            await keep(lab, "TOKEN", value)
+            traced = await House(lab, line(*nodes)).to_the_end()
+        for text in (value, value.lower()):
+            assert not shown(text, (traced.run, traced.steps))
+
+    async def test_a_bug_tells_the_log_no_secret(self, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.DEBUG):
+            traced, _ = await run(
+                node("call", "http", url=URL, headers={"x": NAMED}), lab=Laboratory(http=Broken())
+            )
+        assert traced.failure[0] == "INTERNAL_ERROR"
+        assert "came upon a bug" in caplog.text and "Broken" in caplog.text
+        assert not shown(TOKEN, caplog.text)
+
+
+class TestShapes:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "value",
+            "stdout",
+            "failure",
+            "completed",
+            "status",
+            "output",
+            "answer",
+            "text",
+            "logs",
+            "finish_reason",
+            "stop",
+            "message",
+            "code",
+            "loop",
+            "call",
+            "null",
+            "true",
+            "1000",
+        ],
+    )
+    async def test_a_secret_like_a_word_of_orbiters_breaks_nothing(self, value: str) -> None:
+        studio = Studio(http=Echo())
+        tool = await studio.tool("calls", ToolKind.HTTP, {"url": URL})
+        code = "def main(inputs):\n    return {'value': 5}"
+        await keep(studio, "TOKEN", value)
+        drawn = line(
+            node("code", "code", code=code, inputs={"key": NAMED}),
+            node("call", "http", url=URL, headers={"x": NAMED}),
+            node("use", "tool", tool_id=tool.id, arguments={}),
+            node("asks", "llm", model="echo:script", prompt=script(says("fine"))),
+            node("loop", "loop", items="[1, 2]", on_item_error="null", timeout=1000),
+            node("turn", "http", inside="loop", url=URL),
+            node("first", "merge", inside="loop", join="any"),
+            node("nap", "delay", seconds=1000),
+        )
+        traced = await House(studio, drawn).to_the_end()
+        assert traced.run.error is None
+
+    async def test_a_body_nested_as_deep_as_json_goes_fails_as_without_secrets(self) -> None:
+        deep = b"[" * 900 + b'"x"' + b"]" * 900
+        lab = Laboratory(http=Answering(deep))
+        traced, _ = await run(node("call", "http", url=URL, headers={"x": NAMED}), lab=lab)
+        assert traced.failure == ("OUTPUT_TOO_DEEP", "call")
+        assert DEPTH_MAX < 900
+
+    async def test_a_key_of_several_lines_is_hidden_in_logs(self) -> None:
+        value = "-----BEGIN KEY-----\nabcdefghijklmnop\nqrstuvwxyz\n-----END KEY-----"
+        studio = Studio()
+        code = "def prints(of: str) -> str:\n    print(of)\n    return 'done'"
+        tool = await studio.tool("prints", ToolKind.PYTHON, {"code": code}, of={"type": "string"})
+        use = node("use", "tool", tool_id=tool.id, arguments={"of": NAMED})
+        print_ = "def main(inputs):\n    print(inputs['key'])\n    return 1"
+        traced, _ = await run(
+            use, node("code", "code", code=print_, inputs={"key": NAMED}), lab=studio, value=value
+        )
+        assert traced.run.error is None
+        logs = [line for step in traced.steps for line in step.logs]
+        assert logs and "abcdefghijklmnop" not in str(logs)
+
+    async def test_a_model_named_by_a_secret_is_not_told(self) -> None:
+        studio = Studio()
+        await studio.tool("makes", ToolKind.HTTP, {"url": URL})
+        ask = node("ask", "llm", model=NAMED, prompt="{{ secrets.TOKEN }}!")
+        traced, _ = await run(ask, lab=studio, value="echo:echo")
+        assert traced.output == "***!"
+        (call,) = [step for step in traced.steps if step.kind is StepKind.MODEL]
+        assert (call.name, call.model) == ("***", "***")
+
+    async def test_large_answers_hide_what_they_hold(self) -> None:
+        body = b"a" * 70_000 + TOKEN.encode() + b"b" * 70_000
+        lab = Laboratory(http=Answering(body))
+        traced, _ = await run(node("call", "http", url=URL, headers={"x": NAMED}), lab=lab)
+        assert traced.output["body"] == "a" * 70_000 + "***" + "b" * 70_000
+
+    async def test_real_sockets_carry_it(self) -> None:
+        talk = answering(body=b"plain-token-1234", headers={"x-a": "plain-token-1234"})
+        async with serving(talk) as server, outward() as client:
+            lab = Laboratory(http=client)
+            call = node(
+                "call",
+                "http",
+                url=server.url("/") + "{{ secrets.TOKEN }}",
+                headers={"X-Key": NAMED},
+                auth={"type": "basic", "username": "ada", "password": NAMED},
+            )
+            traced, _ = await run(call, lab=lab, value="plain-token-1234")
+        (heard,) = server.heard
+        assert heard.target == "/plain-token-1234"
+        assert heard.headers["x-key"] == "plain-token-1234"
+        pair = base64.b64decode(heard.headers["authorization"].removeprefix("Basic "))
+        assert pair == b"ada:plain-token-1234"
+        assert traced.output["body"] == "***"
+
+
+@dataclass
+class Counted:
+    """Storage in memory that counts how often it is opened."""
+
+    storage: MemoryStorage = field(default_factory=MemoryStorage)
+    opened: int = 0
+
+    @asynccontextmanager
+    async def open(self, workspace_id: str, *, reading: bool = False) -> AsyncIterator[UnitOfWork]:
+        self.opened += 1
+        async with self.storage.open(workspace_id, reading=reading) as uow:
+            yield uow
+
+    async def ready(self) -> None:
+        await self.storage.ready()
+
+    async def shrink(self) -> None:
+        await self.storage.shrink()
+
+    async def close(self) -> None:
+        await self.storage.close()
+
+
+@dataclass
+class Complaining:
+    """Fails with a message."""
+
+    message: str
+
+    async def send(self, request: OutboundRequest) -> OutboundAnswer:
+        raise OutboundError("CONNECTION_FAILED", self.message)
+
+
+@dataclass
+class Answering:
+    """Always gives the same body."""
+
+    body: bytes
+
+    async def send(self, request: OutboundRequest) -> OutboundAnswer:
+        return OutboundAnswer(
+            status=200, headers={"content-type": "application/json"}, body=self.body
+        )
+
+
+class Broken:
+    """Has a bug, which quotes what it was given."""
+
+    async def send(self, request: OutboundRequest) -> OutboundAnswer:
+        raise RuntimeError(f"Broken by {request.headers}")
+
+
+@asynccontextmanager
+async def outward() -> AsyncIterator[GuardedHttpClient]:
+    """A client that reaches this machine alone."""
+    client = GuardedHttpClient(EgressAllowlist.parse("127.0.0.1"))
+    yield client
+    await client.close()
