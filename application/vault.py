@@ -1,7 +1,8 @@
 """The vault: opens secrets for what is executed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from orbiter.application.patience import patiently
 from orbiter.application.ports.storage import Storage
@@ -10,14 +11,23 @@ from orbiter.application.sealing import Seals
 from orbiter.application.secrets import KIND
 from orbiter.domain.secrets import Secret, SecretValues
 
+_KEPT: Final = 64
+_CHARACTERS_KEPT: Final = 64 * 1024
+
+_Sealed = tuple[tuple[str, str, bytes], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """Give what is executed its secrets, which must not leave the core unredacted."""
+    """Give what is executed its secrets, which must not leave the core unredacted.
+
+    They are read each time; what has not changed since it was last opened is not opened again.
+    """
 
     storage: Storage
     seals: Seals
     clock: Clock
+    _opened_before: dict[_Sealed, SecretValues] = field(default_factory=dict, repr=False)
 
     async def open(self, workspace_id: str, project_id: str | None) -> SecretValues:
         """Return the secrets a project sees: its own, and the workspace's of other names.
@@ -30,7 +40,19 @@ class Vault:
                 return await uow.secrets.seen_by(project_id)
 
         seen = {each.name: each for each in await patiently(read, self.clock)}
-        return SecretValues(dict(self._opened(seen.values())))
+        return self._values(seen.values())
+
+    def _values(self, secrets: Iterable[Secret]) -> SecretValues:
+        sealed = tuple((each.id, each.name, each.sealed_value) for each in secrets)
+        values = self._opened_before.pop(sealed, None)
+        if values is None:
+            values = SecretValues(dict(self._opened(secrets)))
+        if sum(map(len, values.values.values())) <= _CHARACTERS_KEPT:
+            # What was used last stands last.
+            self._opened_before[sealed] = values
+            if len(self._opened_before) > _KEPT:
+                del self._opened_before[next(iter(self._opened_before))]
+        return values
 
     def _opened(self, secrets: Iterable[Secret]) -> Iterator[tuple[str, str]]:
         for secret in secrets:

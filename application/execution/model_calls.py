@@ -27,12 +27,14 @@ async def ask(
     """Return the answer of *model*, by default the project's; raise NodeFailed.
 
     *name* tells the call from others in the same place. What is said *aloud* is told to whoever
-    watches the run.
+    watches the run, unless the model was told a secret: it may say it in pieces.
     """
     journey = calls.journey
     chosen = model or await journey.world.catalogue.default_model(journey.run)
     if not chosen:
         raise NodeFailed("MODEL_MISSING", "No model is set, and the project has no default model")
+
+    aloud = aloud and not any(journey.secrets.are_in(each.content) for each in request.messages)
 
     async def body(inner: Calls) -> Any:
         tell = partial(journey.world.deltas.tell, journey.run.id, inner.step.id)

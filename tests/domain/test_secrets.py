@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from orbiter.adapters.system.ids import new_id
 from orbiter.domain.errors import Invalid
+from orbiter.domain.redaction import HIDDEN
 from orbiter.domain.secrets import (
-    HIDDEN,
     NO_SECRETS,
     VALUE_MAX,
     VALUE_MIN,

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orbiter.domain.workflows import Node, OnError, Retry, WorkflowVersion
-from support.graphs import Laboratory, graph, node
+from support.graphs import Laboratory, Traced, graph, node
 from support.hiding import Echo, keep, shown
 from support.power import House
 
@@ -97,7 +97,7 @@ def graphs(draw: st.DrawFn) -> WorkflowVersion:
 async def test_no_form_of_a_secret_is_kept_or_shown(
     drawn: WorkflowVersion, secrets: list[str], lives: int
 ) -> None:
-    ends = []
+    ends: list[Traced] = []
     for crashes in ((), (lives,)):
         lab = Laboratory(http=Echo())
         for name, value in zip(NAMES, secrets, strict=True):

@@ -274,6 +274,17 @@ class TestTime:
         for value in ("the first value", "the second value"):
             assert not shown(value, (traced.run, house.disk))
 
+    async def test_a_renamed_secret_has_its_new_name_at_once(self) -> None:
+        lab = Laboratory()
+        secret = await keep(lab, "TOKEN", TOKEN)
+        assert (await lab.run(line(node("text", "template", template=NAMED)))).output == "***"
+        async with lab.kept.open(NOBODY) as uow:
+            await uow.secrets.save(secret.revise(at=secret.updated_at, name="OTHER"))
+        other = line(node("text", "template", template="{{ secrets.OTHER }}"))
+        assert (await lab.run(other)).output == "***"
+        traced = await lab.run(line(node("text", "template", template=NAMED)))
+        assert traced.failure == ("TEMPLATE_ERROR", "text")
+
     async def test_a_run_whose_secret_is_gone_fails_and_says_which(self) -> None:
         lab = Laboratory(http=Echo())
         secret = await keep(lab, "TOKEN", TOKEN)
@@ -491,6 +502,15 @@ class TestShapes:
         assert traced.output == "***!"
         (call,) = [step for step in traced.steps if step.kind is StepKind.MODEL]
         assert (call.name, call.model) == ("***", "***")
+
+    @pytest.mark.parametrize("prompt", ["plain", NAMED, "a {{ secrets.TOKEN | tojson }}"])
+    async def test_a_model_that_was_told_one_speaks_when_it_is_done(self, prompt: str) -> None:
+        studio = Studio()
+        await studio.tool("makes", ToolKind.HTTP, {"url": URL})
+        ask = node("ask", "llm", model="echo:echo", prompt=prompt, system="{{ secrets.TOKEN[:1] }}")
+        traced, _ = await run(ask, lab=studio)
+        assert traced.run.error is None
+        assert studio.gateway.aloud == [prompt == "plain"]
 
     async def test_large_answers_hide_what_they_hold(self) -> None:
         body = b"a" * 70_000 + TOKEN.encode() + b"b" * 70_000
