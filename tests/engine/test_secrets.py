@@ -19,6 +19,7 @@ from orbiter.application.execution.outcome import MESSAGE_MAX
 from orbiter.application.execution.sizes import DEPTH_MAX
 from orbiter.application.ports.outbound import OutboundAnswer, OutboundError, OutboundRequest
 from orbiter.application.ports.storage import UnitOfWork
+from orbiter.domain.builtin_tools import BUILTIN_TOOLS
 from orbiter.domain.runs import StepKind
 from orbiter.domain.tools import ToolKind
 from orbiter.domain.workflows import Node, OnError, Retry, WorkflowVersion
@@ -32,6 +33,7 @@ START, END = node("start", "start"), node("end", "end")
 TOKEN: Final = "s3cr/et&<to ken>\"'\\ü"
 NAMED: Final = "{{ secrets.TOKEN }}"
 URL: Final = "https://service.test/items"
+FORGIVING: Final[Any] = {"on_error": OnError.CONTINUE}
 
 
 def line(*nodes: Node) -> WorkflowVersion:
@@ -493,6 +495,22 @@ class TestShapes:
         assert traced.run.error is None
         logs = [line for step in traced.steps for line in step.logs]
         assert logs and "abcdefghijklmnop" not in str(logs)
+
+    async def test_files_of_a_run_hold_none(self) -> None:
+        studio = Studio()
+        named = "of {{ secrets.TOKEN }}.txt"
+        arguments = [{"path": "notes.txt", "content": NAMED}, {"path": named, "content": "x"}]
+        ids = {tool.name: tool.id for tool in BUILTIN_TOOLS.values()}
+        traced, _ = await run(
+            *(
+                node(f"n{at}", "tool", tool_id=ids["write_file"], arguments=each, **FORGIVING)
+                for at, each in enumerate(arguments)
+            ),
+            lab=studio,
+        )
+        artifacts = studio.world.artifacts
+        assert await artifacts.read(traced.run.id, "notes.txt") == "***"
+        assert not shown(TOKEN, await artifacts.list(traced.run.id))
 
     async def test_a_model_named_by_a_secret_is_not_told(self) -> None:
         studio = Studio()

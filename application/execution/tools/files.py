@@ -9,7 +9,7 @@ from orbiter.application.execution.tools.tool_run import ToolRun
 
 async def read_file(run: ToolRun) -> Any:
     """Return `{path, content}` of a file."""
-    path = run.arguments["path"]
+    path = run.secrets.redacted(run.arguments["path"])
     try:
         return {"path": path, "content": await run.world.artifacts.read(_run_id(run), path)}
     except ArtifactError as error:
@@ -18,7 +18,7 @@ async def read_file(run: ToolRun) -> Any:
 
 async def write_file(run: ToolRun) -> Any:
     """Write a file; return `{path, size_bytes}`."""
-    path, content = run.arguments["path"], run.secrets.redacted(run.arguments["content"])
+    path, content = (run.secrets.redacted(run.arguments[name]) for name in ("path", "content"))
     try:
         return {
             "path": path,
