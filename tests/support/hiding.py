@@ -5,15 +5,20 @@ import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.ports.outbound import OutboundAnswer, OutboundRequest
 from orbiter.application.secrets import KIND
 from orbiter.domain.secrets import Secret
+from orbiter.domain.workflows import Node, WorkflowVersion
 from support.clock import START
-from support.graphs import NOBODY, Laboratory
+from support.graphs import NOBODY, Laboratory, Traced, graph, node
+
+TOKEN: Final = "s3cr/et&<to ken>\"'\\ü"
+NAMED: Final = "{{ secrets.TOKEN }}"
+URL: Final = "https://service.test/items"
 
 
 async def keep(
@@ -95,3 +100,22 @@ def texts_in(value: Any) -> Iterator[str]:
         yield from texts_in(asdict(value))
     else:
         yield str(value)
+
+
+def line(*nodes: Node) -> WorkflowVersion:
+    """Return a graph of the nodes, one after another."""
+    ids = ["start", *(each.id for each in nodes if each.parent_id is None), "end"]
+    edges = ", ".join(f"{source} > {target}" for source, target in zip(ids, ids[1:], strict=False))
+    return graph(node("start", "start"), *nodes, node("end", "end"), edges=edges)
+
+
+async def run(
+    *nodes: Node, value: str = TOKEN, lab: Laboratory | None = None, **inputs: Any
+) -> tuple[Traced, list[OutboundRequest]]:
+    """Return a run that may use the secret TOKEN, which is not seen, and what a service heard."""
+    echo = Echo()
+    lab = lab or Laboratory(http=echo)
+    await keep(lab, "TOKEN", value)
+    traced = await lab.run(line(*nodes), **inputs)
+    assert not shown(value, (traced.run, traced.steps))
+    return traced, echo.heard
