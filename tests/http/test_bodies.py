@@ -141,7 +141,8 @@ async def test_an_unknown_row_is_404_before_its_body_is_422(api: Api) -> None:
 
 def routes_with_a_body_about_something(api: Api) -> Iterator[tuple[str, str]]:
     for route in routes_within(api.container.app()).routes:
-        if isinstance(route, HTTPRoute) and route.path_parameters:
+        # Any name of a model may be given a price.
+        if isinstance(route, HTTPRoute) and route.path_parameters.keys() - {"model"}:
             path = re.sub(r"{\w+}", "{0}", route.path_format.removeprefix(API))
             for method, (handler, _) in route.route_handler_map.items():
                 if handler.parsed_data_field is not None:

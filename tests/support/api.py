@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 
 from orbiter.adapters.security.passwords import Argon2PasswordHasher
+from orbiter.application.ports.models import ModelGateway
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock
 from orbiter.entrypoints.container import Container, in_memory
@@ -84,6 +85,12 @@ class Caller:
         made: dict[str, Any] = answer.json()
         return made
 
+    async def conversation(self, agent_id: str, **more: Any) -> str:
+        """Begin a conversation with an agent and return its id."""
+        answer = await self.post("/conversations", {"agent_id": agent_id, **more})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
     def _headers(self, method: str) -> dict[str, str]:
         headers = {"X-API-Key": self.key} if self.key else {}
         if self.csrf and method != "GET":
@@ -117,7 +124,10 @@ class Api:
 
 @asynccontextmanager
 async def running(
-    storage: Storage | None = None, clock: Clock | None = None, **settings: Any
+    storage: Storage | None = None,
+    clock: Clock | None = None,
+    gateway: ModelGateway | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Api]:
     """Run Orbiter in memory, with cheap password hashes and no rate limits unless set."""
     container = in_memory(**{"rate_limits": None, **settings})
@@ -125,6 +135,8 @@ async def running(
         container.storage.override(storage)
     if clock is not None:
         container.clock.override(clock)
+    if gateway is not None:
+        container.gateway.override(gateway)
     container.passwords.override(Argon2PasswordHasher(memory_kib=64, passes=1))
     core = container.core()
     await core.start()
