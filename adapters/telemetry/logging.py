@@ -23,7 +23,6 @@ _QUIET: Final = (
     "alembic.runtime.plugins",
     "anthropic",
     "asyncio",
-    "google_genai",
     "httpcore2",
     "httpx2",
     "openai",

@@ -8,7 +8,6 @@ HEAVY = {
     "anthropic",
     "argon2",
     "genai_prices",
-    "google",
     "httpx2",
     "litestar",
     "mcp",
