@@ -49,6 +49,7 @@ bench: $(VENV)/ready-dev ## Measure Orbiter against the floors it stands on
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(ARGS)
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.durable $(ARGS)
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.agents $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.deltas $(ARGS)
 
 .PHONY: lock
 lock: $(VENV)/uv ## Solve the dependencies anew into the hashed locks

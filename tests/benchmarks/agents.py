@@ -20,9 +20,8 @@ from benchmarks.bench import CONCURRENCIES
 from benchmarks.caller import Caller
 from benchmarks.load import measure
 from benchmarks.processes import Place, cpu_seconds, orbiter
+from orbiter.entrypoints import embed
 from support.postgres import Postgres, execute
-
-CALCULATOR = "calculator"
 
 
 @contextmanager
@@ -44,9 +43,8 @@ async def an_agent(caller: Caller, port: int) -> str:
     provider = {"name": "bench", "provider_type": "openai_compatible", "base_url": url}
     assert (await caller.call("POST", "/providers", provider)).status == 201
     project = (await caller.call("POST", "/projects", {"name": "Bench"})).body["id"]
-    tools = (await caller.call("GET", "/tools?limit=100")).body["data"]
-    ids = [tool["id"] for tool in tools if tool["name"] == CALCULATOR]
-    agent = {"project_id": project, "name": "Adder", "model": "bench:m", "tools": ids}
+    tools = [embed.builtin_tool("calculator")]
+    agent = {"project_id": project, "name": "Adder", "model": "bench:m", "tools": tools}
     made = await caller.call("POST", "/agents", agent)
     assert made.status == 201, made.body
     return str(made.body["id"])

@@ -14,7 +14,8 @@ _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encodin
 _USAGE = {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30}
 
 
-def _event(delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
+def event(delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
+    """Return a piece of a streamed answer."""
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
     made = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     return f"data: {json.dumps({**made, 'choices': [choice], **more})}\n\n"
@@ -27,13 +28,13 @@ def _ended(text: str) -> bytes:
     return _HEAD + f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
 
 
-_TEXT = _ended("".join(_event({"content": f"word{n} "}) for n in range(10)) + _event({}, "stop"))
+_TEXT = _ended("".join(event({"content": f"word{n} "}) for n in range(10)) + event({}, "stop"))
 
 
 def _calling(name: str) -> bytes:
     function = {"name": name, "arguments": '{"expression": "2 + 3"}'}
     call = {"index": 0, "id": "call_1", "type": "function", "function": function}
-    return _ended(_event({"tool_calls": [call]}) + _event({}, "tool_calls"))
+    return _ended(event({"tool_calls": [call]}) + event({}, "tool_calls"))
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
