@@ -13,6 +13,7 @@ from orbiter.application.child_runs import StoredChildRuns
 from orbiter.application.conversations import ConversationHandlers
 from orbiter.application.errands import Errands
 from orbiter.application.execution.executor import Executor
+from orbiter.application.execution.world import World
 from orbiter.application.hooks import HookHandlers
 from orbiter.application.members import MemberHandlers
 from orbiter.application.notifications import NotificationHandlers
@@ -42,6 +43,8 @@ from orbiter.application.sessions import SessionHandlers
 from orbiter.application.starting import Starting
 from orbiter.application.ticker import Ticker
 from orbiter.application.tool_uses import ToolUses
+from orbiter.application.tools import ToolHandlers
+from orbiter.application.try_tool import TryTool
 from orbiter.application.vendors import Vendors
 from orbiter.application.work import Work
 from orbiter.application.workflows import WorkflowHandlers
@@ -64,6 +67,8 @@ class Orbiter:
     projects: ProjectHandlers
     providers: ProviderHandlers
     agents: AgentHandlers
+    tools: ToolHandlers
+    try_tool: TryTool
     workflows: WorkflowHandlers
     run_workflow: RunWorkflow
     run_agent: RunAgent
@@ -93,6 +98,7 @@ class Orbiter:
         events: RunEvents,
         feed: RunFeed,
         executor: Executor,
+        world: World,
         schemas: Schemas,
         passwords: PasswordHasher,
         tokens: Tokens,
@@ -137,6 +143,8 @@ class Orbiter:
             projects=ProjectHandlers(work, engine),
             providers=ProviderHandlers(work, Vendors(gateway, seals)),
             agents=AgentHandlers(work, schemas),
+            tools=ToolHandlers(work, schemas, world.sandbox),
+            try_tool=TryTool(work, world, run_workflow, run_agent),
             workflows=WorkflowHandlers(work, schemas),
             run_workflow=run_workflow,
             run_agent=run_agent,

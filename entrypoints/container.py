@@ -237,6 +237,7 @@ class Container(containers.DeclarativeContainer):
         events=events,
         feed=feed,
         executor=executor,
+        world=world,
         schemas=schemas,
         passwords=passwords,
         tokens=tokens,

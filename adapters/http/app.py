@@ -43,6 +43,7 @@ from orbiter.adapters.http.runs import RunController
 from orbiter.adapters.http.schedules import ScheduleController
 from orbiter.adapters.http.secrets import SecretController
 from orbiter.adapters.http.sessions import SessionController
+from orbiter.adapters.http.tools import ToolController
 from orbiter.adapters.http.workflows import WorkflowController
 from orbiter.application.facade import Orbiter
 from orbiter.application.ports.idempotency import IdempotencyStore
@@ -57,6 +58,7 @@ CONTROLLERS: Final = (
     ApiKeyController,
     AuditLogController,
     ProjectController,
+    ToolController,
     SecretController,
     PriceController,
     ProviderController,

@@ -110,6 +110,7 @@ TAGS: Final = {
     "`openai:gpt-4o`. The enabled providers of a type form a pool. `echo:echo` and `echo:script` "
     "need no provider.",
     "agents": "Models with instructions, tools and bounds, their versions, and running them.",
+    "tools": "What agents and workflows can do beside talking; those built in, and your own.",
     "workflows": f"Graphs of nodes, their versions, and starting them.\n\n{_node_kinds()}",
     "conversations": "What is said with agents, and what they answer.",
     "secrets": "Values that templates use as `{{ secrets.NAME }}` and nobody reads again.",
