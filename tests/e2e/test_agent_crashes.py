@@ -72,7 +72,7 @@ async def test_a_crash_in_a_loop_pays_for_no_call_twice(
                 await all_ended(caller)
                 shown = [(await caller.get(f"/runs/{run}")).json() for run in accepted.values()]
     for run in shown:
-        assert (run["status"], run["error"]) == ("completed", None)
+        assert (run["status"], run["error"]) == ("completed", None), run["error"]
         calls = [step for step in run["steps"] if step["kind"] == "model"]
         assert len(calls) == TURNS + 1
         assert run["usage"]["input_tokens"] == sum(each["usage"]["input_tokens"] for each in calls)

@@ -55,6 +55,11 @@ class Vendor:
         self.paid[first, len(request["messages"])].append(time.monotonic())
 
 
+class _Server(ThreadingHTTPServer):
+    # All runs that were cut off go on at once.
+    request_queue_size = 128
+
+
 @contextmanager
 def paid_vendor(**options: Any) -> Iterator[Vendor]:
     """Serve a vendor till the block ends."""
@@ -90,7 +95,7 @@ def paid_vendor(**options: Any) -> Iterator[Vendor]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     vendor.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
