@@ -10,7 +10,6 @@ HEAVY = {
     "genai_prices",
     "httpx2",
     "litestar",
-    "mcp",
     "minijinja",
     "openai",
     "pydantic_monty",

@@ -1,1 +1,0 @@
-"""Remote tools, over the Model Context Protocol."""

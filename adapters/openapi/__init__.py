@@ -1,1 +1,0 @@
-"""Descriptions of services, read as tools."""
