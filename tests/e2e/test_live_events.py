@@ -111,6 +111,26 @@ async def test_what_one_process_executes_another_tells(postgresql_url: str, tmp_
             assert time.monotonic() - began < 4.5
 
 
+async def test_what_a_model_says_in_one_process_is_heard_in_another(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    shared = {"DATABASE_URL": postgresql_url, "SECRET_KEY": "k" * 48}
+    said = {"script": [{"text": "a long answer, in several pieces", "delay_ms": 1000}]}
+    with (
+        serving(tmp_path / "a", **shared) as _,
+        serving(tmp_path / "b", EXECUTE="off", **shared) as teller,
+    ):
+        async with calling(teller) as caller:
+            await caller.sign_up("ada@example.org")
+            agent = await caller.agent(await caller.project(), model="echo:script")
+            run = (await caller.post(f"/agents/{agent['id']}/run", {"input": said})).json()
+            came = [event async for event, _ in events(caller, run["id"])]
+    told = [event for event in came if event["type"] == "step.delta"]
+    assert "".join(event["delta"] for event in told) == said["script"][0]["text"]
+    kept = [event["sequence"] for event in came if event["type"] != "step.delta"]
+    assert kept == list(range(1, len(kept) + 1))
+
+
 async def test_a_server_that_stops_lets_its_readers_go(tmp_path: Path) -> None:
     with serving(tmp_path / "data", SHUTDOWN_SECONDS=30) as server:
         async with calling(server) as caller:
