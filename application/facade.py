@@ -42,6 +42,7 @@ from orbiter.application.send_message import SendMessage
 from orbiter.application.sessions import SessionHandlers
 from orbiter.application.starting import Starting
 from orbiter.application.ticker import Ticker
+from orbiter.application.tool_kinds import ToolKinds
 from orbiter.application.tool_uses import ToolUses
 from orbiter.application.tools import ToolHandlers
 from orbiter.application.try_tool import TryTool
@@ -143,7 +144,7 @@ class Orbiter:
             projects=ProjectHandlers(work, engine),
             providers=ProviderHandlers(work, Vendors(gateway, seals)),
             agents=AgentHandlers(work, schemas),
-            tools=ToolHandlers(work, schemas, world.sandbox),
+            tools=ToolHandlers(work, ToolKinds(schemas, world.sandbox)),
             try_tool=TryTool(work, world, run_workflow, run_agent),
             workflows=WorkflowHandlers(work, schemas),
             run_workflow=run_workflow,

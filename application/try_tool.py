@@ -1,6 +1,7 @@
 """Trying a tool out, outside of any run of an agent."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final
@@ -14,13 +15,15 @@ from orbiter.application.run_agent import RunAgent
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.work import Work
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
+from orbiter.domain.errors import Conflict, Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission
-from orbiter.domain.runs import Run
+from orbiter.domain.runs import Run, RunStatus
 from orbiter.domain.tools import Tool, ToolKind
 
 WAIT_SECONDS: Final = 60
 
 Result = Mapping[str, Any]
+Start = Callable[..., Awaitable[Run]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,20 +72,14 @@ class TryTool:
         except NodeFailed as failed:
             return _failure(failed.code, failed.message)
         if tool.kind is ToolKind.WORKFLOW:
-            workflow_id, version = tool.config["workflow_id"], tool.config.get("version")
-            return _of_run(
-                await self.run_workflow(
-                    actor, workflow_id, inputs=given, version=version, wait_seconds=WAIT_SECONDS
-                )
-            )
+            return await _of_run(self.run_workflow, actor, tool, "workflow_id", given)
         if tool.kind is ToolKind.AGENT:
-            agent_id, version = tool.config["agent_id"], tool.config.get("version")
-            return _of_run(
-                await self.run_agent(
-                    actor, agent_id, inputs=given, version=version, wait_seconds=WAIT_SECONDS
-                )
-            )
-        return await self._used(actor, tool, given)
+            return await _of_run(self.run_agent, actor, tool, "agent_id", given)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await self._used(actor, tool, given)
+        except TimeoutError:
+            return _failure("TIMEOUT", f"The tool took more than {WAIT_SECONDS} s")
 
     async def _used(self, actor: Actor, tool: Tool, arguments: Mapping[str, Any]) -> Result:
         run = ToolRun(
@@ -96,12 +93,26 @@ class TryTool:
         return await used(run)
 
 
-def _of_run(run: Run) -> Result:
-    if not run.ended:
-        return _failure("TIMEOUT", f"The run {run.id} has not ended within {WAIT_SECONDS} s")
+async def _of_run(start: Start, actor: Actor, tool: Tool, id: str, inputs: Any) -> Result:
+    config = tool.config
+    try:
+        run: Run = await start(
+            actor,
+            config[id],
+            inputs=inputs,
+            version=config.get("version"),
+            wait_seconds=WAIT_SECONDS,
+        )
+    except Invalid as invalid:
+        told = "; ".join(f"{each.field}: {each.message}" for each in invalid.problems)
+        return _failure("CANNOT_RUN", told)
+    except (NotFound, Conflict) as refused:
+        return _failure("CANNOT_RUN", refused.message)
+    if run.status is RunStatus.COMPLETED:
+        return {"output": run.output, "logs": (f"Run {run.id}",)}
     if run.error is not None:
-        return _failure(run.error.code, run.error.message)
-    return {"output": run.output, "logs": ()}
+        return _failure(run.error.code, f"Run {run.id}: {run.error.message}")
+    return _failure("TIMEOUT", f"Run {run.id} is {run.status} after {WAIT_SECONDS} s")
 
 
 def _failure(code: str, message: str) -> Result:

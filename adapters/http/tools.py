@@ -38,8 +38,8 @@ Parameters = Annotated[
     dict[str, Any],
     Meta(
         description="A JSON Schema (2020-12) of type object: what the tool takes. That of a "
-        "`python` tool follows from its signature, that of an `agent` is `input`; neither is "
-        "given.",
+        "`python` tool follows from its signature, that of an `agent` is `input`; others are "
+        "refused. That of a `workflow` is its start's `inputs` unless given.",
         examples=[
             {
                 "type": "object",
@@ -87,7 +87,7 @@ class ToolUpdate(Input):
 
     name: Name | UnsetType = UNSET
     description: Description | UnsetType = UNSET
-    parameters: Parameters | UnsetType = UNSET
+    parameters: Parameters | None | UnsetType = UNSET
     config: Config | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
 
@@ -188,7 +188,10 @@ class ToolController(Controller):
         tool_id: FromPath[str],
         data: JSONBody[ToolUpdate],
     ) -> ToolOut:
-        """Change the fields given; 409 for a tool that is built in, or a name that is taken."""
+        """Change the fields given; 409 for a tool that is built in, or a name that is taken.
+
+        With `parameters` null, or another `config` where they follow from it, they are made anew.
+        """
         return ToolOut.of(await core.tools.revise(request.user, tool_id, **data.given()))
 
     @delete("/{tool_id:str}", opt=requires(Permission.TOOLS_WRITE), summary="Delete tool")

@@ -1,6 +1,6 @@
 """Child runs, from where they are started: once each, waited for without being here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,16 +21,20 @@ async def child_output(
     inputs: Any,
     version: int | None = None,
     timeout_seconds: float | None = None,
+    begun: Callable[[], None] | None = None,
 ) -> Any:
     """Return the output of the child run of that id, which is started unless it was.
 
-    Its inputs are kept and shown, so it gets none of the secrets in them. Raise Parked until it has
-    ended, NodeFailed with CHILD_FAILED, CHILD_CANCELLED, TIMEOUT or why it can't be run.
+    *begun* is called when it is. Its inputs are kept and shown, so it gets none of the secrets in
+    them. Raise Parked until it has ended, NodeFailed with CHILD_FAILED, CHILD_CANCELLED, TIMEOUT or
+    why it can't be run.
     """
     end = await records.decided("end")
     if end is None:
 
         async def start() -> None:
+            if begun is not None:
+                begun()
             given = journey.secrets.redacted(inputs)
             await _children(journey).start(
                 journey.run, child_id, workflow_id, inputs=given, version=version

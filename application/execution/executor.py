@@ -64,7 +64,7 @@ class Executor:
         self, graph: WorkflowVersion, inputs: Mapping[str, Any]
     ) -> Sequence[FieldProblem]:
         """Return where *inputs* break the schema of the start; fields begin with `inputs`."""
-        schema = _schema(graph)
+        schema = graph.inputs_schema
         if schema is None:
             return ()
         given = self._world.schemas.with_defaults(schema, inputs)
@@ -150,7 +150,7 @@ class Executor:
         return await self._world.vault.open(run.workspace_id, run.project_id)
 
     def _scope(self, run: Run, graph: WorkflowVersion, plan: Plan, secrets: SecretValues) -> Scope:
-        schema = _schema(graph)
+        schema = graph.inputs_schema
         inputs = run.inputs
         if schema is not None:
             inputs = self._world.schemas.with_defaults(schema, inputs)
@@ -213,11 +213,3 @@ def _error_of(error: Exception, run: Run, secrets: SecretValues) -> RunError:
 
 def _traceback(error: Exception) -> str:
     return "".join(traceback.format_exception(error))
-
-
-def _schema(graph: WorkflowVersion) -> Mapping[str, Any] | None:
-    for node in graph.canvas.nodes:
-        if node.type == "start":
-            schema: Mapping[str, Any] | None = node.config.get("inputs")
-            return schema
-    return None

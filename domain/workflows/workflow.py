@@ -47,6 +47,13 @@ class WorkflowVersion:
         """Say whether it can run."""
         return not self.issues
 
+    @property
+    def inputs_schema(self) -> Mapping[str, Any] | None:
+        """Return the JSON Schema of the run's inputs, if the start has one."""
+        starts = (node for node in self.canvas.nodes if node.type == "start")
+        start = next(starts, None)
+        return None if start is None else start.config.get("inputs")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:

@@ -1,6 +1,7 @@
 """One call a model asked for: of a tool, or of an agent, which is a loop of its own."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from orbiter.application.execution.agents.offers import Offered, Offers, found
@@ -42,7 +43,7 @@ async def called(calls: Calls, name: str, call: ToolCall, offers: Offers, respon
 
 async def tool_output(calls: Calls, tool: Tool, arguments: Any, respond: Respond) -> Any:
     """Return what a tool gives for *arguments*; raise NodeFailed."""
-    config = tool.config
+    config, count = tool.config, partial(_count_use, calls, tool)
     if tool.kind is ToolKind.WORKFLOW:
         child_id = calls.place.child_of(f"{calls.records.key}:run")
         return await child_output(
@@ -52,11 +53,19 @@ async def tool_output(calls: Calls, tool: Tool, arguments: Any, respond: Respond
             str(config["workflow_id"]),
             inputs=arguments,
             version=config.get("version"),
+            begun=count,
         )
     if tool.kind is ToolKind.AGENT:
+        if await calls.records.decided("used") is None:
+            count()
+            await calls.records.decide("used", True)
         agent = await pinned(calls, str(config["agent_id"]), config.get("version"))
         return await _asked(calls, agent, arguments, respond)
     return await use_tool(calls, tool, arguments)
+
+
+def _count_use(calls: Calls, tool: Tool) -> None:
+    calls.journey.world.catalogue.count_use(calls.journey.run, tool)
 
 
 async def pinned(calls: Calls, agent_id: str, version: int | None = None) -> AgentVersion:
