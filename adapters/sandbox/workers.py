@@ -94,6 +94,9 @@ class Workers:
         with suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, pid, _NICENESS)
         with self._lock:
+            if self._closed:
+                # It came up while everything was being ended.
+                _kill(pid)
             self._require_open()
             self._busy.add(pid)
 
