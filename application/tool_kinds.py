@@ -70,7 +70,8 @@ class ToolKinds:
             case ToolKind.AGENT:
                 return await _of_agent(draft, reading)
             case _:
-                return replace(draft, parameters=draft.parameters or ANYTHING)
+                given = draft.parameters
+                return replace(draft, parameters=ANYTHING if given is None else given)
 
     async def _of_code(self, draft: Draft) -> Draft:
         code = draft.config["code"]
@@ -99,7 +100,9 @@ async def _of_workflow(draft: Draft, reading: Reading) -> Draft:
         head = await _referred(uow.workflows.get, "workflow_id", draft)
         number = draft.config.get("version") or head.version
         graph = await _version(uow.workflows.version, head.id, number)
-    parameters = draft.parameters or {**ANYTHING, **(graph.inputs_schema or {})}
+    parameters = draft.parameters
+    if parameters is None:
+        parameters = {**ANYTHING, **(graph.inputs_schema or {})}
     return replace(_described(draft, head.description), parameters=parameters)
 
 

@@ -116,6 +116,7 @@ class TestMaking:
                 {"kind": "http", "config": {"url": "u"}, "parameters": {"type": "array"}},
                 {"parameters.type"},
             ),
+            ({"kind": "http", "config": {"url": "u"}, "parameters": {}}, {"parameters.type"}),
             ({"config": {"code": "def f(a): return a"}}, {"config.code"}),
             ({"config": {"code": "import os\ndef f() -> int:\n  yield 1"}}, {"config.code"}),
             ({"parameters": {"type": "object"}}, {"parameters"}),
