@@ -9,6 +9,7 @@ import pytest
 
 from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.models.echo import EchoModels
+from orbiter.adapters.sandbox.monty import MontySandbox
 from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
@@ -24,21 +25,28 @@ from orbiter.application.ports.repositories import (
     WorkflowFilter,
 )
 from orbiter.application.ports.secrets import SecretFilter
+from orbiter.application.ports.tools import ToolFilter
 from orbiter.application.projects import ProjectHandlers
 from orbiter.application.providers import ProviderHandlers
 from orbiter.application.run_agent import RunAgent
 from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_events import Chronicle, RunEventHandlers
+from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunHandlers
 from orbiter.application.sealing import Seals
 from orbiter.application.secrets import SecretHandlers
 from orbiter.application.starting import Starting
+from orbiter.application.tool_kinds import ToolKinds
+from orbiter.application.tools import ToolHandlers
+from orbiter.application.try_tool import TryTool
 from orbiter.application.vendors import Vendors
 from orbiter.application.workflows import WorkflowHandlers
 from orbiter.domain.errors import NotFound
 from orbiter.domain.identity import Actor, Role
 from orbiter.domain.providers import ProviderType
+from orbiter.domain.tools import ToolKind
 from support.builders import a_notification
+from support.graphs import Laboratory
 from support.office import Office
 from support.runs import IdleEngine, a_run
 from support.triggers import Triggers
@@ -59,6 +67,7 @@ class Belongings:
     notification: str
     provider: str
     secret: str
+    tool: str
     run: str
 
 
@@ -83,6 +92,13 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
     secret = await secrets_of(office).create(
         admin, name="TOKEN", value="correct-horse", project_id=project.id
     )
+    tool = await tools_of(office).create(
+        admin,
+        project_id=project.id,
+        name="lookup",
+        kind=ToolKind.HTTP,
+        config={"url": "https://api.example.org"},
+    )
     run = a_run(admin.workspace_id, project.id)
     async with office.storage.open(admin.workspace_id) as uow:
         await uow.runs.add(run)
@@ -100,6 +116,7 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
         notification=notification.id,
         provider=provider.id,
         secret=secret.id,
+        tool=tool.id,
         run=run.id,
     )
 
@@ -122,6 +139,17 @@ def secrets_of(office: Office) -> SecretHandlers:
     return SecretHandlers(office.work, Seals(FernetCipher(["k" * 32])))
 
 
+def tools_of(office: Office) -> ToolHandlers:
+    return ToolHandlers(office.work, ToolKinds(JsonSchemas(), MontySandbox()))
+
+
+def trial_of(office: Office) -> TryTool:
+    laboratory = Laboratory(kept=office.storage)
+    starting = Starting(office.work, IdleEngine(), RunEndings(office.storage, MemoryRunFeed()))
+    start = RunWorkflow(office.work, starting, laboratory.executor)
+    return TryTool(office.work, laboratory.world, start, runner_of(office))
+
+
 def handlers_of_runs(office: Office) -> RunHandlers:
     feed = MemoryRunFeed()
     chronicle = Chronicle(feed, office.work.clock)
@@ -139,6 +167,7 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
     triggers = Triggers(office.storage, office.clock)
     providers, secrets = providers_of(office), secrets_of(office)
     agents, run_agent = agents_of(office), runner_of(office)
+    tools, try_tool = tools_of(office), trial_of(office)
     schedules, hooks = triggers.schedules, triggers.hooks
     notifications = NotificationHandlers(office.work)
     return {
@@ -168,6 +197,10 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
         "secrets.get": secrets.get(actor, theirs.secret),
         "secrets.revise": secrets.revise(actor, theirs.secret, value="battery-staple"),
         "secrets.remove": secrets.remove(actor, theirs.secret),
+        "tools.get": tools.get(actor, theirs.tool),
+        "tools.revise": tools.revise(actor, theirs.tool, name="mine"),
+        "tools.test": try_tool(actor, theirs.tool, arguments={}),
+        "tools.remove": tools.remove(actor, theirs.tool),
         "agents.get": agents.get(actor, theirs.agent),
         "agents.run": run_agent(actor, theirs.agent, inputs={"input": "Hello"}),
         "agents.revise": agents.revise(actor, theirs.agent, name="Mine"),
@@ -203,6 +236,7 @@ async def stored(office: Office, actor: Actor) -> list[object]:
             await uow.notifications.page(everything, NotificationFilter(user_id=actor.user_id)),
             await uow.providers.page(everything),
             await uow.secrets.page(everything, SecretFilter()),
+            await uow.tools.page(everything, ToolFilter()),
             await uow.runs.page(everything, RunFilter()),
             await uow.audit_log.page(everything, AuditFilter()),
         ]
@@ -234,6 +268,7 @@ def with_malformed_ids(ada: Belongings, alan: Belongings) -> Belongings:
         notification="\0",
         provider="\ud800",
         secret=f"{{{ada.secret}}}",
+        tool=ada.tool.replace("-", ""),
         run="latest",
     )
 
@@ -266,6 +301,7 @@ async def test_nothing_is_found_and_nothing_changes(
         "notifications": "Notification not found",
         "providers": "Provider not found",
         "secrets": "Secret not found",
+        "tools": "Tool not found",
         "runs": "Run not found",
     }
 
@@ -296,7 +332,8 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await NotificationHandlers(office.work).page(ada, request),
         await providers_of(office).page(ada, request),
         await secrets_of(office).page(ada, request, SecretFilter()),
+        await tools_of(office).page(ada, request, ToolFilter(kind=ToolKind.HTTP)),
         await handlers_of_runs(office).page(ada, request, RunFilter()),
     ]
     assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
-    assert [len(page.items) for page in pages] == [2, 1, 13, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+    assert [len(page.items) for page in pages] == [2, 1, 14, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
