@@ -300,14 +300,14 @@ class TestHttp:
         await output(request_tool(body="{{ arguments.body }}"), lab=Laboratory(http=echo))
         assert echo.heard[0].body is None
 
-    @pytest.mark.parametrize("used_as", ["url", "text", "condition"])
+    @pytest.mark.parametrize("used_as", ["url", "text", "list"])
     async def test_what_was_not_given_and_is_a_part_of_something_fails(self, used_as: str) -> None:
-        config = {
+        configs: Mapping[str, Mapping[str, Any]] = {
             "url": {"url": "https://api.test/{{ arguments.a }}"},
             "text": {"query": {"q": "a is {{ arguments.a }}"}},
-            "condition": {"body": ["{{ arguments.a }}"]},
-        }[used_as]
-        assert await code(request_tool(**config)) == "TEMPLATE_ERROR"
+            "list": {"body": ["{{ arguments.a }}"]},
+        }
+        assert await code(request_tool(**configs[used_as])) == "TEMPLATE_ERROR"
 
     @pytest.mark.parametrize("name", ["inputs", "nodes", "vars", "run", "item"])
     async def test_it_sees_nothing_else_of_a_run(self, name: str) -> None:
@@ -329,6 +329,14 @@ class TestHttp:
     async def test_an_argument_that_is_a_step_upwards_is_refused(self, id: str) -> None:
         tool = request_tool(url="https://api.test/items/{{ arguments.id }}/x")
         assert await code(tool, {"id": id}, lab=Laboratory(http=Echo())) == "INVALID_URL"
+
+    async def test_what_a_model_writes_is_no_template(self) -> None:
+        echo = Echo()
+        tool = request_tool(method="POST", body={"text": "{{ arguments.text }}"})
+        secrets = SecretValues({"KEY": "correct-horse-battery"})
+        text = "{{ secrets.KEY }} {% for x in y %}"
+        await output(tool, {"text": text}, lab=Laboratory(http=echo), secrets=secrets)
+        assert json.loads(echo.heard[0].body or b"") == {"text": text}
 
     async def test_a_whole_address_may_be_an_argument(self) -> None:
         echo = Echo()

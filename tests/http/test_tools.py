@@ -141,7 +141,7 @@ class TestMaking:
 
     async def test_every_wrong_field_is_told_at_once(self, api: Api) -> None:
         admin = await api.admin()
-        config = {"auth": {"type": "basic"}, "url": 1}
+        config: dict[str, Any] = {"auth": {"type": "basic"}, "url": 1}
         wrong = {"project_id": "x", "name": "a b", "kind": "http", "config": config}
         told = {"project_id": "value_error", "name": "string_pattern_mismatch"}
         assert fields_of(await admin.post("/tools", wrong)) == {
@@ -164,8 +164,7 @@ class TestMaking:
 
     async def test_a_repeated_request_makes_one_tool(self, api: Api) -> None:
         admin = await api.admin()
-        body = {"project_id": await admin.project(), "name": "a", "kind": "http"}
-        body = {**body, "config": {"url": "https://api.test"}}
+        body: dict[str, Any] = {"project_id": await admin.project(), "name": "a", "kind": "http"}
         key = {"Idempotency-Key": "once"}
         first, second = [await admin.post("/tools", body, headers=key) for _ in range(2)]
         assert first.json() == second.json()
