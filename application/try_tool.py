@@ -39,12 +39,13 @@ class ToolTrial:
 
 @dataclass(frozen=True, slots=True)
 class TryTool:
-    """Use a tool once; a workflow or agent behind it makes a run, which is waited for."""
+    """Use a tool once, for at most *seconds*; a workflow or agent behind it makes a run."""
 
     work: Work
     world: World
     run_workflow: RunWorkflow
     run_agent: RunAgent
+    seconds: float = WAIT_SECONDS
 
     async def __call__(
         self, actor: Actor, tool_id: str, *, arguments: Mapping[str, Any]
@@ -72,14 +73,14 @@ class TryTool:
         except NodeFailed as failed:
             return _failure(failed.code, failed.message)
         if tool.kind is ToolKind.WORKFLOW:
-            return await _of_run(self.run_workflow, actor, tool, "workflow_id", given)
+            return await self._of_run(self.run_workflow, actor, tool, "workflow_id", given)
         if tool.kind is ToolKind.AGENT:
-            return await _of_run(self.run_agent, actor, tool, "agent_id", given)
+            return await self._of_run(self.run_agent, actor, tool, "agent_id", given)
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
+            async with asyncio.timeout(self.seconds):
                 return await self._used(actor, tool, given)
         except TimeoutError:
-            return _failure("TIMEOUT", f"The tool took more than {WAIT_SECONDS} s")
+            return _failure("TIMEOUT", f"The tool took more than {self.seconds:g} s")
 
     async def _used(self, actor: Actor, tool: Tool, arguments: Mapping[str, Any]) -> Result:
         run = ToolRun(
@@ -92,27 +93,28 @@ class TryTool:
         )
         return await used(run)
 
-
-async def _of_run(start: Start, actor: Actor, tool: Tool, id: str, inputs: Any) -> Result:
-    config = tool.config
-    try:
-        run: Run = await start(
-            actor,
-            config[id],
-            inputs=inputs,
-            version=config.get("version"),
-            wait_seconds=WAIT_SECONDS,
-        )
-    except Invalid as invalid:
-        told = "; ".join(f"{each.field}: {each.message}" for each in invalid.problems)
-        return _failure("CANNOT_RUN", told)
-    except (NotFound, Conflict) as refused:
-        return _failure("CANNOT_RUN", refused.message)
-    if run.status is RunStatus.COMPLETED:
-        return {"output": run.output, "logs": (f"Run {run.id}",)}
-    if run.error is not None:
-        return _failure(run.error.code, f"Run {run.id}: {run.error.message}")
-    return _failure("TIMEOUT", f"Run {run.id} is {run.status} after {WAIT_SECONDS} s")
+    async def _of_run(
+        self, start: Start, actor: Actor, tool: Tool, reference: str, inputs: Any
+    ) -> Result:
+        config = tool.config
+        try:
+            run = await start(
+                actor,
+                config[reference],
+                inputs=inputs,
+                version=config.get("version"),
+                wait_seconds=self.seconds,
+            )
+        except Invalid as invalid:
+            told = "; ".join(f"{each.field}: {each.message}" for each in invalid.problems)
+            return _failure("CANNOT_RUN", told)
+        except (NotFound, Conflict) as refused:
+            return _failure("CANNOT_RUN", refused.message)
+        if run.status is RunStatus.COMPLETED:
+            return {"output": run.output, "logs": (f"Run {run.id}",)}
+        if run.error is not None:
+            return _failure(run.error.code, f"Run {run.id}: {run.error.message}")
+        return _failure("TIMEOUT", f"Run {run.id} is {run.status} after {self.seconds:g} s")
 
 
 def _failure(code: str, message: str) -> Result:

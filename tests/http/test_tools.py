@@ -164,7 +164,9 @@ class TestMaking:
 
     async def test_a_repeated_request_makes_one_tool(self, api: Api) -> None:
         admin = await api.admin()
-        body: dict[str, Any] = {"project_id": await admin.project(), "name": "a", "kind": "http"}
+        config = {"url": "https://api.test"}
+        project = await admin.project()
+        body = {"project_id": project, "name": "a", "kind": "http", "config": config}
         key = {"Idempotency-Key": "once"}
         first, second = [await admin.post("/tools", body, headers=key) for _ in range(2)]
         assert first.json() == second.json()
