@@ -131,7 +131,7 @@ async def test_agents_are_listed_by_project_and_status(storage: Storage, tenant:
     third = await stored(storage, tenant, project_id=other.id, status=AgentStatus.ACTIVE)
     async with storage.open(tenant.id, reading=True) as uow:
         for only, expected in (
-            (AgentFilter(), [third, second, first]),
+            (AgentFilter(), [third, second, first, tenant.agent]),
             (AgentFilter(project_id=other.id), [third, second]),
             (AgentFilter(status=AgentStatus.ACTIVE), [third, first]),
             (AgentFilter(project_id=other.id, status=AgentStatus.DRAFT), [second]),

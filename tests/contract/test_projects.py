@@ -13,11 +13,16 @@ from support.tenants import Tenant, found, ids
 
 
 async def test_what_a_project_holds_is_counted_per_kind(storage: Storage, tenant: Tenant) -> None:
-    for _ in range(2):
-        await tenant.stored(storage, "runs")
+    for kind in ("runs", "runs", "conversations"):
+        await tenant.stored(storage, kind)
     empty = await tenant.stored(storage, "projects")
     async with storage.open(tenant.id, reading=True) as uow:
-        assert await uow.projects.dependents(tenant.project.id) == {"workflows": 1, "runs": 2}
+        assert await uow.projects.dependents(tenant.project.id) == {
+            "agents": 1,
+            "conversations": 1,
+            "workflows": 1,
+            "runs": 2,
+        }
         assert await uow.projects.dependents(empty.id) == {}
         assert await uow.projects.dependents(new_id()) == {}
         assert await uow.projects.dependents("\0") == {}
@@ -27,12 +32,14 @@ async def test_another_workspace_counts_and_empties_nothing(
     storage: Storage, tenant: Tenant, stranger: Tenant
 ) -> None:
     run = await tenant.stored(storage, "runs")
+    await tenant.stored(storage, "conversations")
     async with storage.open(stranger.id) as uow:
         assert await uow.projects.dependents(tenant.project.id) == {}
         assert list(await uow.projects.empty(tenant.project.id)) == []
     assert await found(storage, tenant.id, "runs", run.id) == run
     async with storage.open(tenant.id, reading=True) as uow:
-        assert await uow.projects.dependents(tenant.project.id) == {"workflows": 1, "runs": 1}
+        held = {"agents": 1, "conversations": 1, "workflows": 1, "runs": 1}
+        assert await uow.projects.dependents(tenant.project.id) == held
 
 
 async def test_emptying_deletes_all_it_holds_and_tells_of_the_unended_runs(

@@ -9,6 +9,7 @@ from orbiter.adapters.system.ids import new_id
 from orbiter.domain.agents import Agent, AgentSettings, AgentVersion
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.audit_log import AuditEntry
+from orbiter.domain.conversations import Conversation
 from orbiter.domain.hooks import Hook
 from orbiter.domain.identity import Role, Scope
 from orbiter.domain.notifications import Notification, NotificationKind
@@ -157,6 +158,19 @@ def a_version(workflow: Workflow, **changes: Any) -> WorkflowVersion:
         "created_at": START,
     }
     return WorkflowVersion(**{**given, **changes})
+
+
+def a_conversation(agent: Agent, **changes: Any) -> Conversation:
+    """Return a conversation with the agent, in which nothing is said yet."""
+    given = {
+        "id": new_id(),
+        "workspace_id": agent.workspace_id,
+        "agent_id": agent.id,
+        "created_by": agent.created_by,
+        "created_at": START,
+        "updated_at": START,
+    }
+    return Conversation(**{**given, **changes})
 
 
 def a_schedule(workflow: Workflow, **changes: Any) -> Schedule:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from orbiter.adapters.system.ids import new_id
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.agents import AgentFilter
+from orbiter.application.ports.conversations import ConversationFilter
 from orbiter.application.ports.notifications import NotificationFilter
 from orbiter.application.ports.repositories import (
     AuditFilter,
@@ -16,13 +18,14 @@ from orbiter.application.ports.repositories import (
 from orbiter.application.ports.secrets import SecretFilter
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.tools import ToolFilter
-from orbiter.domain.agents import AgentSettings
+from orbiter.domain.agents import Agent, AgentSettings
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import RunStatus
 from orbiter.domain.users import User
 from orbiter.domain.workflows import Workflow
 from orbiter.domain.workspaces import Workspace
 from support.builders import (
+    a_conversation,
     a_hook,
     a_notification,
     a_project,
@@ -46,6 +49,7 @@ from support.clock import START
 NOUNS: Final = (
     "projects",
     "agents",
+    "conversations",
     "workflows",
     "runs",
     "schedules",
@@ -63,6 +67,7 @@ LISTS: Final = (*NOUNS, "audit_log")
 _CHANGES: Final[dict[str, dict[str, Any]]] = {
     "projects": {"name": "Gemini", "description": None},
     "agents": {"name": "Desk", "settings": AgentSettings(max_turns=2), "revision": 2},
+    "conversations": {"title": "Orders", "message_count": 2, "busy_run_id": new_id()},
     "workflows": {"name": "Answer the mail", "revision": 2},
     "runs": {"status": RunStatus.RUNNING, "started_at": START},
     "schedules": {"name": "Hourly", "inputs": {"a": [1]}, "next_run_at": None, "enabled": False},
@@ -85,6 +90,7 @@ class Tenant:
     user: User
     project: Project
     workflow: Workflow
+    agent: Agent
 
     @property
     def id(self) -> str:
@@ -97,6 +103,8 @@ class Tenant:
                 return a_project(self.id, **changes)
             case "agents":
                 return an_agent(self.project, **changes)
+            case "conversations":
+                return a_conversation(self.agent, **changes)
             case "workflows":
                 return a_workflow(self.project, **changes)
             case "runs":
@@ -129,6 +137,8 @@ class Tenant:
                 return await uow.projects.page(request)
             case "agents":
                 return await uow.agents.page(request, AgentFilter())
+            case "conversations":
+                return await uow.conversations.page(request, ConversationFilter())
             case "workflows":
                 return await uow.workflows.page(request, WorkflowFilter())
             case "runs":
@@ -170,18 +180,20 @@ class Tenant:
 
 
 async def settle(storage: Storage) -> Tenant:
-    """Store a workspace with a user, a project and a workflow."""
+    """Store a workspace with a user, a project, a workflow and an agent."""
     workspace = a_workspace()
     user = a_user(workspace.id)
     project = a_project(workspace.id, created_by=user.id)
-    workflow = a_workflow(project)
+    workflow, agent = a_workflow(project), an_agent(project)
     async with storage.open(workspace.id) as uow:
         await uow.credentials.add_workspace(workspace)
         await uow.users.add(user)
         await uow.projects.add(project)
         await uow.workflows.add(workflow)
         await uow.workflows.add_version(a_version(workflow))
-    return Tenant(workspace, user, project, workflow)
+        await uow.agents.add(agent)
+        await uow.agents.add_version(agent.snapshot(by=agent.created_by, at=START))
+    return Tenant(workspace, user, project, workflow, agent)
 
 
 def repository(uow: UnitOfWork, noun: str) -> Any:
