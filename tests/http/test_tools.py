@@ -162,16 +162,6 @@ class TestMaking:
             "config",
         }
 
-    async def test_a_repeated_request_makes_one_tool(self, api: Api) -> None:
-        admin = await api.admin()
-        config = {"url": "https://api.test"}
-        project = await admin.project()
-        body = {"project_id": project, "name": "a", "kind": "http", "config": config}
-        key = {"Idempotency-Key": "once"}
-        first, second = [await admin.post("/tools", body, headers=key) for _ in range(2)]
-        assert first.json() == second.json()
-        assert first.headers["location"] == f"/api/v1/tools/{first.json()['id']}"
-
     async def test_a_projects_tools_count_among_its_dependents(self, api: Api) -> None:
         admin = await api.admin()
         project = await admin.project()
