@@ -9,7 +9,7 @@ import pytest
 from orbiter.adapters.outbound.allowlist import EgressAllowlist
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
 from support.api import Api, Caller, edge, node, running
-from support.outbound import Heard, serving
+from support.outbound import Heard, answering, serving
 
 CODE = '''
 def add(a: int, b: int = 1) -> int:
@@ -449,3 +449,21 @@ async def test_a_tool_that_is_switched_off_or_gone_is_not_used(api: Api) -> None
         asked = {"input": {"script": script}}
         run = (await admin.post(f"/agents/{agent['id']}/run?wait=10", asked)).json()
         assert run["status"] == "completed" and "TOOL_NOT_FOUND" in run["output"]
+
+
+async def test_the_engine_that_is_set_is_searched_and_nothing_else_of_that_machine() -> None:
+    page = {"title": "Ada", "url": "https://ada.example.org/", "content": "Wrote programs"}
+    ids = {tool.name: tool.id for tool in BUILTIN_TOOLS.values()}
+    async with serving(answering(body=json.dumps({"results": [page]}).encode())) as server:
+        async with running(search_url=server.url().rstrip("/")) as api:
+            admin = await api.admin()
+            search = {"arguments": {"query": "ada", "limit": 1}}
+            tried = (await admin.post(f"/tools/{ids['web_search']}/test", search)).json()
+            request = {"arguments": {"url": server.url()}}
+            refused = (await admin.post(f"/tools/{ids['http_request']}/test", request)).json()
+            await api.container.search_client().close()
+            await api.container.http_client().close()
+    found = {"title": "Ada", "url": page["url"], "snippet": "Wrote programs"}
+    assert tried["output"] == {"results": [found]}
+    assert refused["error"]["code"] == "EGRESS_DENIED"
+    assert [heard.target for heard in server.heard] == ["/search?q=ada&format=json"]
