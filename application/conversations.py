@@ -107,7 +107,8 @@ class ConversationHandlers:
             # First the run, then the conversation, as whoever stores its answer takes them.
             if busy_with is not None:
                 await self._cancel(uow, actor, busy_with)
-            if (await uow.conversations.get(conversation_id)).busy_run_id is not None:
+            conversation = await uow.conversations.get(conversation_id)
+            if conversation.busy_run_id not in (None, busy_with):
                 return False
             await uow.conversations.remove(conversation_id)
             await self.work.audit(uow, actor, "conversation.deleted", conversation_id)

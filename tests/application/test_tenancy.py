@@ -14,9 +14,11 @@ from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.system.ids import new_id
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.application.agents import AgentHandlers
+from orbiter.application.conversations import ConversationHandlers
 from orbiter.application.notifications import NotificationHandlers
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.agents import AgentFilter
+from orbiter.application.ports.conversations import ConversationFilter
 from orbiter.application.ports.notifications import NotificationFilter
 from orbiter.application.ports.repositories import (
     AuditFilter,
@@ -35,12 +37,14 @@ from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.runs import RunHandlers
 from orbiter.application.sealing import Seals
 from orbiter.application.secrets import SecretHandlers
+from orbiter.application.send_message import SendMessage
 from orbiter.application.starting import Starting
 from orbiter.application.tool_kinds import ToolKinds
 from orbiter.application.tools import ToolHandlers
 from orbiter.application.try_tool import TryTool
 from orbiter.application.vendors import Vendors
 from orbiter.application.workflows import WorkflowHandlers
+from orbiter.domain.conversations import Message, MessageRole, Rating
 from orbiter.domain.errors import NotFound
 from orbiter.domain.identity import Actor, Role
 from orbiter.domain.providers import ProviderType
@@ -68,6 +72,8 @@ class Belongings:
     provider: str
     secret: str
     tool: str
+    conversation: str
+    message: str
     run: str
 
 
@@ -104,6 +110,18 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
         await uow.runs.add(run)
         notification = a_notification(await uow.users.get(admin.user_id))
         await uow.notifications.tell([notification])
+    conversation = await conversations_of(office).create(admin, agent_id=agent.id)
+    message = Message(
+        id=new_id(),
+        workspace_id=admin.workspace_id,
+        conversation_id=conversation.id,
+        sequence=100,
+        role=MessageRole.ASSISTANT,
+        content="Hello",
+        created_at=office.clock.now(),
+    )
+    async with office.storage.open(admin.workspace_id) as uow:
+        await uow.conversations.add_message(message)
     return admin, Belongings(
         member=member.user_id,
         session=str(admin.session_id),
@@ -117,8 +135,20 @@ async def settle(office: Office, email: str) -> tuple[Actor, Belongings]:
         provider=provider.id,
         secret=secret.id,
         tool=tool.id,
+        conversation=conversation.id,
+        message=message.id,
         run=run.id,
     )
+
+
+def conversations_of(office: Office) -> ConversationHandlers:
+    chronicle = Chronicle(MemoryRunFeed(), office.work.clock)
+    return ConversationHandlers(office.work, IdleEngine(), chronicle)
+
+
+def sender_of(office: Office) -> SendMessage:
+    run_agent = runner_of(office)
+    return SendMessage(office.work, run_agent.starting, run_agent)
 
 
 def agents_of(office: Office) -> AgentHandlers:
@@ -170,6 +200,7 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
     tools, try_tool = tools_of(office), trial_of(office)
     schedules, hooks = triggers.schedules, triggers.hooks
     notifications = NotificationHandlers(office.work)
+    conversations, send_message = conversations_of(office), sender_of(office)
     return {
         "sessions.remove": office.sessions.remove(actor, theirs.session),
         "members.get": office.members.get(actor, theirs.member),
@@ -201,6 +232,14 @@ def calls(office: Office, actor: Actor, theirs: Belongings) -> dict[str, Awaitab
         "tools.revise": tools.revise(actor, theirs.tool, name="mine"),
         "tools.test": try_tool(actor, theirs.tool, arguments={}),
         "tools.remove": tools.remove(actor, theirs.tool),
+        "messages.rate": conversations.rate(
+            actor, theirs.conversation, theirs.message, rating=Rating.UP
+        ),
+        "conversations.get": conversations.get(actor, theirs.conversation),
+        "conversations.revise": conversations.revise(actor, theirs.conversation, title="Mine"),
+        "conversations.messages": conversations.messages(actor, theirs.conversation, request),
+        "conversations.send": send_message.begin(actor, theirs.conversation, "Hello"),
+        "conversations.remove": conversations.remove(actor, theirs.conversation),
         "agents.get": agents.get(actor, theirs.agent),
         "agents.run": run_agent(actor, theirs.agent, inputs={"input": "Hello"}),
         "agents.revise": agents.revise(actor, theirs.agent, name="Mine"),
@@ -237,6 +276,11 @@ async def stored(office: Office, actor: Actor) -> list[object]:
             await uow.providers.page(everything),
             await uow.secrets.page(everything, SecretFilter()),
             await uow.tools.page(everything, ToolFilter()),
+            await uow.conversations.page(everything, ConversationFilter()),
+            [
+                await uow.conversations.messages(each.id, everything)
+                for each in (await uow.conversations.page(everything, ConversationFilter())).items
+            ],
             await uow.runs.page(everything, RunFilter()),
             await uow.audit_log.page(everything, AuditFilter()),
         ]
@@ -269,6 +313,8 @@ def with_malformed_ids(ada: Belongings, alan: Belongings) -> Belongings:
         provider="\ud800",
         secret=f"{{{ada.secret}}}",
         tool=ada.tool.replace("-", ""),
+        conversation="\0",
+        message=ada.message.upper(),
         run="latest",
     )
 
@@ -302,6 +348,8 @@ async def test_nothing_is_found_and_nothing_changes(
         "providers": "Provider not found",
         "secrets": "Secret not found",
         "tools": "Tool not found",
+        "messages": "Message not found",
+        "conversations": "Conversation not found",
         "runs": "Run not found",
     }
 
@@ -326,6 +374,7 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await office.audit_log.page(ada, request, AuditFilter()),
         await ProjectHandlers(office.work, IdleEngine()).page(ada, request),
         await agents_of(office).page(ada, request, AgentFilter()),
+        await conversations_of(office).page(ada, request, ConversationFilter()),
         await WorkflowHandlers(office.work, JsonSchemas()).page(ada, request, WorkflowFilter()),
         await triggers.schedules.page(ada, request, TriggerFilter()),
         await triggers.hooks.page(ada, request, TriggerFilter()),
@@ -336,4 +385,4 @@ async def test_lists_hold_the_own_workspace_alone(office: Office) -> None:
         await handlers_of_runs(office).page(ada, request, RunFilter()),
     ]
     assert all(item.workspace_id == ada.workspace_id for page in pages for item in page.items)
-    assert [len(page.items) for page in pages] == [2, 1, 14, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+    assert [len(page.items) for page in pages] == [2, 1, 15, *[1] * 11]
