@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orbiter.adapters.memory.run_feed import MemoryRunFeed
+from orbiter.adapters.memory.run_feed import CHARACTERS_MAX, PIECES_MAX, MemoryRunFeed
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.ports.storage import Storage
@@ -19,8 +19,8 @@ from orbiter.application.run_events import Chronicle, RunEventHandlers, Told
 from orbiter.application.work import Work
 from orbiter.domain.errors import Forbidden, NotFound, Unavailable
 from orbiter.domain.identity import Actor, Role, permissions_of
-from orbiter.domain.run_events import RunEvent, RunEventType
-from orbiter.domain.runs import Run, Step
+from orbiter.domain.run_events import Delta, RunEvent, RunEventType
+from orbiter.domain.runs import Run, Step, StepKind
 from support.builders import a_run, a_step
 from support.clock import START
 from support.plant import Hiccups
@@ -263,6 +263,161 @@ async def test_who_may_not_read_runs_follows_none(station: Station) -> None:
         await station.handlers.follow(nobody, station.run.id)
     with pytest.raises(NotFound):
         await station.handlers.follow(station.actor, new_id())
+
+
+class TestDeltas:
+    """What models say while they say it: live, in its order, and never in the way."""
+
+    @pytest.fixture
+    async def speaking(self, station: Station) -> Station:
+        """A run in which a model is speaking, in its step 0."""
+        station.steps = [replace(step, kind=StepKind.MODEL) for step in station.steps]
+        await station.say(station.steps[0])
+        return station
+
+    async def test_what_is_said_comes_between_the_events(self, speaking: Station) -> None:
+        heard = await told_while(speaking, "Good ", "morning", "!")
+        assert heard == [1, 2, "Good ", "morning", "!", 3, 4]
+
+    async def test_it_has_the_number_of_the_event_before(self, speaking: Station) -> None:
+        async with aclosing(await speaking.follow(1)) as events:
+            assert isinstance(await anext(events), RunEvent)
+            speaking.feed.tell(speaking.run.id, speaking.steps[0].id, "Hello")
+            delta = await anext(events)
+        assert delta == Delta(
+            run_id=speaking.run.id,
+            sequence=2,
+            step_id=speaking.steps[0].id,
+            text="Hello",
+            at=speaking.clock.now(),
+        )
+
+    async def test_what_is_said_before_somebody_comes_to_read_is_not_lost(
+        self, speaking: Station
+    ) -> None:
+        events = await speaking.follow()
+        for text in ("a", "b"):
+            speaking.feed.tell(speaking.run.id, speaking.steps[0].id, text)
+        await self.end(speaking)
+        assert [shown(each) async for each in events] == [1, 2, "ab", 3, 4]
+
+    async def test_nothing_is_said_in_a_step_that_has_ended(self, speaking: Station) -> None:
+        first, second = speaking.steps[:2]
+        async with aclosing(await speaking.follow(2)) as events:
+            speaking.feed.tell(speaking.run.id, first.id, "early")
+            await speaking.say(first.complete("early", at=START))
+            heard = [shown(await anext(events)) for _ in range(2)]
+            speaking.feed.tell(speaking.run.id, first.id, "late")
+            speaking.feed.tell(speaking.run.id, second.id, "unheard of yet")
+            heard.append(shown(await anext(events)))
+        assert heard == ["early", 3, "unheard of yet"]
+
+    async def test_other_runs_are_not_heard(self, speaking: Station) -> None:
+        async with aclosing(await speaking.follow(2)) as events:
+            speaking.feed.tell(new_id(), speaking.steps[0].id, "secret")
+            speaking.feed.tell(speaking.run.id, speaking.steps[0].id, "mine")
+            assert shown(await anext(events)) == "mine"
+
+    async def test_to_say_something_reads_nothing(self, speaking: Station) -> None:
+        reads = Counted(speaking.storage)
+        handlers = RunEventHandlers(Work(reads, speaking.clock, new_id), speaking.feed)
+        events = await handlers.follow(speaking.actor, speaking.run.id, after=2)
+        assert events is not None
+        before = reads.opened
+        async with aclosing(events):
+            for number in range(100):
+                speaking.feed.tell(speaking.run.id, speaking.steps[0].id, str(number))
+                assert shown(await anext(events)) == str(number)
+        assert reads.opened == before
+
+    async def test_a_reader_that_stands_still_loses_the_oldest_and_no_event(
+        self, speaking: Station
+    ) -> None:
+        async with aclosing(await speaking.follow()) as still:
+            await anext(still)
+            for number in range(PIECES_MAX + 500):
+                speaking.feed.tell(speaking.run.id, speaking.steps[0].id, f"{number} ")
+            await self.end(speaking)
+            heard = [shown(each) async for each in still]
+        assert [each for each in heard if isinstance(each, int)] == [2, 3, 4]
+        (said,) = [each for each in heard if isinstance(each, str)]
+        assert said.split() == [str(number) for number in range(500, PIECES_MAX + 500)]
+
+    async def test_a_reader_that_stands_still_keeps_little(self, speaking: Station) -> None:
+        async with aclosing(await speaking.follow(1)) as still:
+            for letter in "abcdef":
+                text = letter * (CHARACTERS_MAX // 2)
+                speaking.feed.tell(speaking.run.id, speaking.steps[0].id, text)
+            speaking.feed.tell(speaking.run.id, speaking.steps[0].id, "!")
+            await anext(still)
+            assert shown(await anext(still)) == "f" * (CHARACTERS_MAX // 2) + "!"
+
+    async def test_a_lost_word_is_made_up_for_while_a_model_speaks_on(
+        self, speaking: Station
+    ) -> None:
+        async def heard() -> list[object]:
+            telling = asyncio.ensure_future(self.babble(speaking))
+            told = [shown(each) async for each in await speaking.follow(2)]
+            await telling
+            return told
+
+        told = await speaking.clock.through(heard())
+        assert told[-2:] == [3, 4]
+        assert set(told[:-2]) == {"bla"}
+        assert (speaking.clock.now() - START).total_seconds() < 30
+
+    async def test_what_nobody_hears_is_carried_to_others(self, speaking: Station) -> None:
+        carried = list[tuple[str, str, str]]()
+
+        def carry(run_id: str, step_id: str, text: str) -> None:
+            carried.append((run_id, step_id, text))
+
+        with speaking.feed.carried(carry):
+            speaking.feed.tell("run", "step", "one")
+            speaking.feed.hear("run", "step", "from elsewhere")
+        speaking.feed.tell("run", "step", "two")
+        assert carried == [("run", "step", "one")]
+
+    async def end(self, station: Station) -> None:
+        """End the first step and the run, of which nothing else is told."""
+        await station.say(station.steps[0].complete("x", at=START))
+        await station.say(run=station.run.complete("y", at=START))
+
+    async def babble(self, station: Station) -> None:
+        """Let the model speak for twenty seconds, and after eight let the run end unheard."""
+        for number in range(40):
+            await station.clock.sleep(0.5)
+            station.feed.tell(station.run.id, station.steps[0].id, "bla")
+            if number == 16:
+                station.chronicle = Chronicle(MemoryRunFeed(), station.clock)
+                await self.end(station)
+
+
+def shown(told: Told) -> int | str | None:
+    """Return the number of an event, or the text of what is said."""
+    if isinstance(told, Delta):
+        return told.text
+    return None if told is None else told.sequence
+
+
+async def told_while(station: Station, *pieces: str) -> list[int | str | None]:
+    """Return what a reader is told while a model says *pieces* one by one, to the run's end."""
+    heard = list[int | str | None]()
+
+    async def listen() -> None:
+        async for each in await station.follow():
+            heard.append(shown(each))
+
+    listening = asyncio.ensure_future(listen())
+    for piece in pieces:
+        await turns()
+        station.feed.tell(station.run.id, station.steps[0].id, piece)
+    await turns()
+    await station.say(station.steps[0].complete("x", at=START))
+    await station.say(run=station.run.complete("y", at=START))
+    async with asyncio.timeout(5):
+        await listening
+    return heard
 
 
 class TestEndings:
