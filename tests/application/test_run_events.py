@@ -355,7 +355,7 @@ class TestDeltas:
     async def test_a_lost_word_is_made_up_for_while_a_model_speaks_on(
         self, speaking: Station
     ) -> None:
-        async def heard() -> list[object]:
+        async def heard() -> list[int | str | None]:
             telling = asyncio.ensure_future(self.babble(speaking))
             told = [shown(each) async for each in await speaking.follow(2)]
             await telling
