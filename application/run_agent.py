@@ -72,6 +72,8 @@ class RunAgent:
                 number = head.version if version is None else version
                 agent = await uow.agents.version(agent_id, number)
             except NotFound:
+                if version is None:
+                    raise  # the agent was deleted in between
                 raise Invalid.field("version", f"There is no version {version}") from None
         _require_runnable(head)
         _require_inputs(inputs)
