@@ -15,6 +15,7 @@ from orbiter.application.errands import Errands
 from orbiter.application.execution.executor import Executor
 from orbiter.application.execution.world import World
 from orbiter.application.hooks import HookHandlers
+from orbiter.application.import_openapi import ImportOpenApi
 from orbiter.application.members import MemberHandlers
 from orbiter.application.notifications import NotificationHandlers
 from orbiter.application.periodic import Periodic
@@ -22,6 +23,7 @@ from orbiter.application.ports.execution import RunEngine, RunEvents
 from orbiter.application.ports.identity import Cipher, PasswordHasher, Tokens
 from orbiter.application.ports.models import ModelGateway
 from orbiter.application.ports.run_events import RunFeed
+from orbiter.application.ports.service_descriptions import ServiceDescriptions
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Calendar, Clock, IdFactory, Mailer
 from orbiter.application.ports.templating import Schemas
@@ -70,6 +72,7 @@ class Orbiter:
     agents: AgentHandlers
     tools: ToolHandlers
     try_tool: TryTool
+    import_openapi: ImportOpenApi
     workflows: WorkflowHandlers
     run_workflow: RunWorkflow
     run_agent: RunAgent
@@ -100,6 +103,7 @@ class Orbiter:
         feed: RunFeed,
         executor: Executor,
         world: World,
+        descriptions: ServiceDescriptions,
         schemas: Schemas,
         passwords: PasswordHasher,
         tokens: Tokens,
@@ -146,6 +150,7 @@ class Orbiter:
             agents=AgentHandlers(work, schemas),
             tools=ToolHandlers(work, ToolKinds(schemas, world.sandbox)),
             try_tool=TryTool(work, world, run_workflow, run_agent),
+            import_openapi=ImportOpenApi(work, descriptions, world.http),
             workflows=WorkflowHandlers(work, schemas),
             run_workflow=run_workflow,
             run_agent=run_agent,

@@ -24,6 +24,7 @@ from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.models.gateway import VendorModels
 from orbiter.adapters.notification.files import FileMailer
 from orbiter.adapters.notification.smtp import SmtpMailer
+from orbiter.adapters.openapi.reader import OpenApiDescriptions
 from orbiter.adapters.outbound.client import GuardedHttpClient
 from orbiter.adapters.outbound.search import EndpointSearch
 from orbiter.adapters.prices.kept import KeptPrices
@@ -238,6 +239,7 @@ class Container(containers.DeclarativeContainer):
         feed=feed,
         executor=executor,
         world=world,
+        descriptions=providers.Singleton(OpenApiDescriptions, schemas),
         schemas=schemas,
         passwords=passwords,
         tokens=tokens,

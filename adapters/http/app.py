@@ -43,6 +43,7 @@ from orbiter.adapters.http.runs import RunController
 from orbiter.adapters.http.schedules import ScheduleController
 from orbiter.adapters.http.secrets import SecretController
 from orbiter.adapters.http.sessions import SessionController
+from orbiter.adapters.http.tool_imports import ToolImportController
 from orbiter.adapters.http.tools import ToolController
 from orbiter.adapters.http.workflows import WorkflowController
 from orbiter.application.facade import Orbiter
@@ -59,6 +60,7 @@ CONTROLLERS: Final = (
     AuditLogController,
     ProjectController,
     ToolController,
+    ToolImportController,
     SecretController,
     PriceController,
     ProviderController,

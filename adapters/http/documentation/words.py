@@ -69,6 +69,7 @@ SPECIFIC: Final[Mapping[str, Any]] = {
     "MemberOut.status": "active",
     "MemberUpdate.role": "viewer",
     "NewAgent.model": "openai:gpt-4o",
+    "NewImport.url": None,
     "NewKeyOut.name": "GitHub Actions",
     "NewKeyOut.prefix": "orb_4fTq9sLx",
     "NewMember.role": "developer",

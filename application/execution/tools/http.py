@@ -10,10 +10,12 @@ from orbiter.application.execution.outcome import NodeFailed
 from orbiter.application.execution.tools.tool_run import ToolRun
 from orbiter.application.ports.templating import TemplateError
 
-# A template that is an argument and nothing else.
+# A template that is an argument or a part of one and nothing else, perhaps joined or as JSON.
+_STEP: Final = r"(?:\.\w+|\[\s*(?:\"[^\"\\]+\"|'[^'\\]+')\s*\])"
+_STEPS: Final = re.compile(r"\.(\w+)|\[\s*[\"']([^\"\\]+?)[\"']\s*\]")
 _ARGUMENT: Final = re.compile(
-    r"\s*\{\{-?\s*arguments(?:\.(?P<name>\w+)|\[\s*(?P<mark>[\"'])(?P<key>[^\"'\\]+)(?P=mark)\s*\])"
-    r"\s*-?\}\}\s*"
+    rf"\s*\{{\{{-?\s*arguments(?P<path>{_STEP}+)"
+    r"\s*(?:\|\s*(?:tojson|join\([^(){}]*\))\s*)?-?\}\}\s*"
 )
 _BEGINS_WITH_TEMPLATE: Final = re.compile(r"\s*\{\{")
 
@@ -21,8 +23,9 @@ _BEGINS_WITH_TEMPLATE: Final = re.compile(r"\s*\{\{")
 async def http(run: ToolRun) -> Any:
     """Return `{status, headers, body}`; fail as an `http` node does.
 
-    An entry of `query`, `headers` or an object in `body` that is an argument which was not given is
-    left out. In `url`, texts among the arguments are percent-encoded, unless it begins with one.
+    An entry of `query`, `headers` or an object in `body` that is an argument which was not given,
+    or a part of one that is not there, is left out. In `url`, texts among the arguments are
+    percent-encoded, unless it begins with one.
     """
     config = _rendered(run)
     seconds = config.get("timeout_seconds") or TIMEOUT_SECONDS
@@ -61,7 +64,13 @@ def _without_absent(template: Any, arguments: Mapping[str, Any]) -> Any:
 def _is_absent(template: Any, arguments: Mapping[str, Any]) -> bool:
     if not isinstance(template, str) or (found := _ARGUMENT.fullmatch(template)) is None:
         return False
-    return (found["name"] or found["key"]) not in arguments
+    value: Any = arguments
+    for name, key in _STEPS.findall(found["path"]):
+        step = name or key
+        if not isinstance(value, Mapping) or step not in value:
+            return True
+        value = value[step]
+    return False
 
 
 def _level(url: str) -> str:

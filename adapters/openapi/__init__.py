@@ -1,0 +1,1 @@
+"""Descriptions of services, read as tools."""
