@@ -31,6 +31,7 @@ from orbiter.application.presence import Presence
 from orbiter.application.prices import PriceHandlers, WorkspacePrices
 from orbiter.application.projects import ProjectHandlers
 from orbiter.application.providers import ProviderHandlers
+from orbiter.application.remote_servers import RemoteServers
 from orbiter.application.replays import ReplayHandlers
 from orbiter.application.retention import Retention
 from orbiter.application.run_agent import RunAgent
@@ -71,6 +72,7 @@ class Orbiter:
     providers: ProviderHandlers
     agents: AgentHandlers
     tools: ToolHandlers
+    remote_servers: RemoteServers
     try_tool: TryTool
     import_openapi: ImportOpenApi
     workflows: WorkflowHandlers
@@ -133,6 +135,9 @@ class Orbiter:
         starting = Starting(work, engine, events)
         run_workflow = RunWorkflow(work, starting, executor)
         run_agent = RunAgent(work, starting)
+        remote_servers = RemoteServers(
+            work, world.remote_tools, world.vault, world.templates, schemas
+        )
         ticker = Ticker(storage, run_workflow, calendar, clock)
         retention = Retention(storage, clock, keep_runs_days)
         return cls(
@@ -148,7 +153,8 @@ class Orbiter:
             projects=ProjectHandlers(work, engine),
             providers=ProviderHandlers(work, Vendors(gateway, seals)),
             agents=AgentHandlers(work, schemas),
-            tools=ToolHandlers(work, ToolKinds(schemas, world.sandbox)),
+            tools=ToolHandlers(work, ToolKinds(schemas, world.sandbox), remote_servers),
+            remote_servers=remote_servers,
             try_tool=TryTool(work, world, run_workflow, run_agent),
             import_openapi=ImportOpenApi(work, descriptions, world.http),
             workflows=WorkflowHandlers(work, schemas),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from orbiter.application.execution.tools.signatures import function_of
 from orbiter.application.ports.sandbox import Sandbox
@@ -23,6 +23,16 @@ INPUT: Final[Mapping[str, Any]] = {
 DERIVED: Final = frozenset({ToolKind.PYTHON, ToolKind.WORKFLOW, ToolKind.AGENT})
 
 Reading = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
+
+
+class ToolRevision(TypedDict, total=False):
+    """Everything a caller may revise; *parameters* of None are made anew."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any] | None
+    config: Mapping[str, Any]
+    enabled: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +58,7 @@ class ToolKinds:
         What it refers to is looked for in units of work that *reading* gives.
         """
         found = list(config_problems(draft.kind, draft.config))
-        if draft.kind in (ToolKind.BUILTIN, ToolKind.MCP):
+        if draft.kind is ToolKind.BUILTIN:
             found.append(FieldProblem("kind", f"Tools of kind '{draft.kind}' can't be made"))
         if not found:
             try:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, Unpack, cast
 
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.tools import ToolFilter
-from orbiter.application.tool_kinds import DERIVED, Draft, Reading, ToolKinds
+from orbiter.application.remote_servers import RemoteServers
+from orbiter.application.tool_kinds import DERIVED, Draft, Reading, ToolKinds, ToolRevision
 from orbiter.application.work import Work
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
 from orbiter.domain.checks import text_problems
@@ -18,22 +19,13 @@ from orbiter.domain.searching import folded
 from orbiter.domain.tools import DESCRIPTION_MAX, Tool, ToolChanges, ToolKind, name_problems
 
 
-class ToolRevision(TypedDict, total=False):
-    """Everything a caller may revise; *parameters* of None are made anew."""
-
-    name: str
-    description: str
-    parameters: Mapping[str, Any] | None
-    config: Mapping[str, Any]
-    enabled: bool
-
-
 @dataclass(frozen=True, slots=True)
 class ToolHandlers:
     """What an actor may do with tools, but for using them."""
 
     work: Work
     kinds: ToolKinds
+    servers: RemoteServers
 
     async def create(
         self,
@@ -50,11 +42,23 @@ class ToolHandlers:
         """Add a tool to a project; raise Conflict when it has another of that name.
 
         Without *parameters*, those of `workflow` are the inputs of its start, those of `http` any
-        object. Those of `python` and `agent` follow from what they run. No code is run.
+        object. Those of `python` and `agent` follow from what they run. No code is run. A remote
+        server is asked what it offers, which become tools as well.
         """
         reading = self._reading(actor)
         async with reading() as uow:
             found = await _project_problems(uow, project_id)
+        if kind is ToolKind.MCP:
+            return await self.servers.create(
+                actor,
+                found,
+                project_id=project_id,
+                name=name,
+                config=config,
+                description=description,
+                parameters=parameters,
+                enabled=enabled,
+            )
         draft = Draft(kind=kind, config=config, parameters=parameters, description=description)
         draft = await self._whole(draft, [*found, *name_problems(name)], reading)
         now = self.work.clock.now()
@@ -106,6 +110,8 @@ class ToolHandlers:
         async with reading() as uow:
             _require_own(tool_id)
             before = await uow.tools.get(tool_id)
+        if before.kind is ToolKind.MCP:
+            return await self.servers.revise(actor, before, **changes)
         checked = await self._checked(before, changes, reading)
         async with self.work(actor, Permission.TOOLS_WRITE) as uow:
             tool = await uow.tools.get(tool_id)

@@ -15,6 +15,7 @@ from dependency_injector import containers, providers
 
 from orbiter.adapters.blobs.folder import FolderBlobs
 from orbiter.adapters.durable.engine import DurableRunEngine
+from orbiter.adapters.mcp.remote import ANSWER_BYTES, McpTools
 from orbiter.adapters.memory.blobs import MemoryBlobs
 from orbiter.adapters.memory.idempotency import MemoryIdempotencyStore
 from orbiter.adapters.memory.mailer import MemoryMailer
@@ -141,6 +142,15 @@ def _gateway(settings: Settings) -> VendorModels:
     return VendorModels(connect)
 
 
+def _remote_tools(settings: Settings) -> McpTools:
+    def connect() -> "httpx2.AsyncClient":
+        from orbiter.adapters.outbound.transport import guarded_client
+
+        return guarded_client(settings.egress_allow, max_answer_bytes=ANSWER_BYTES)
+
+    return McpTools(connect)
+
+
 def _app(core: Orbiter, settings: Settings, **ports: Any) -> "ASGIApp":
     from orbiter.adapters.http.app import HttpSettings, create_app
 
@@ -176,6 +186,7 @@ class Container(containers.DeclarativeContainer):
 
     schemas = providers.Singleton(JsonSchemas)
     http_client = providers.Singleton(GuardedHttpClient, settings.provided.egress_allow)
+    remote_tools = providers.Singleton(_remote_tools, settings)
     search_client = providers.Singleton(_search_client, settings)
     gateway = providers.Singleton(_gateway, settings)
     feed = providers.Singleton(MemoryRunFeed)
@@ -201,6 +212,7 @@ class Container(containers.DeclarativeContainer):
         vault=providers.Singleton(Vault, storage, seals, clock),
         deltas=feed,
         artifacts=providers.Singleton(Artifacts, blobs),
+        remote_tools=remote_tools,
         search=providers.Singleton(
             EndpointSearch,
             search_client,
@@ -311,6 +323,7 @@ async def running(container: Container) -> AsyncIterator[Orbiter]:
             finally:
                 await core.stop(settings.shutdown_seconds)
                 await container.gateway().close()
+                await container.remote_tools().close()
                 await container.http_client().close()
                 await container.search_client().close()
                 container.passwords().close()

@@ -53,8 +53,9 @@ Config = Annotated[
     dict[str, Any],
     Meta(
         description="What its kind needs: `python` {code}; `http` {method, url, headers, query, "
-        "body, auth} as templates over `arguments` and `secrets`; `workflow` {workflow_id, "
-        "version?}; `agent` {agent_id, version?}.",
+        "body, auth} as templates over `arguments` and `secrets`; `mcp` {url, headers?} of a "
+        "remote server, headers as templates over `secrets`; `workflow` {workflow_id, version?}; "
+        "`agent` {agent_id, version?}.",
         examples=[{"method": "GET", "url": "https://api.example.org/orders/{{ arguments.order }}"}],
     ),
 ]
@@ -164,7 +165,8 @@ class ToolController(Controller):
     ) -> Response[ToolOut]:
         """Add a tool to a project; its code, if it has some, is read and not run.
 
-        409 when the project has another of that name.
+        One of kind `mcp` is a server, which is asked at once what it offers: each of that becomes
+        a tool of its own. 409 when the project has another of that name.
         """
         tool = await core.tools.create(request.user, **data.given())
         return created(ToolOut.of(tool), f"/tools/{tool.id}")
@@ -191,6 +193,8 @@ class ToolController(Controller):
         """Change the fields given; 409 for a tool that is built in, or a name that is taken.
 
         With `parameters` null, or another `config` where they follow from it, they are made anew.
+        A remote server with another `config` is asked anew; of what it offers, `name` and `enabled`
+        may change.
         """
         return ToolOut.of(await core.tools.revise(request.user, tool_id, **data.given()))
 
@@ -198,8 +202,27 @@ class ToolController(Controller):
     async def remove(
         self, request: ActorRequest, core: NamedDependency[Orbiter], tool_id: FromPath[str]
     ) -> None:
-        """Delete a tool; agents that have it go on without it. 409 for one that is built in."""
+        """Delete a tool; agents that have it go on without it. 409 for one that is built in.
+
+        With a remote server goes what it offers.
+        """
         await core.tools.remove(request.user, tool_id)
+
+    @post(
+        "/{tool_id:str}/refresh",
+        opt=requires(Permission.TOOLS_WRITE),
+        status_code=200,
+        summary="Ask a remote server anew what it offers",
+    )
+    async def refresh(
+        self, request: ActorRequest, core: NamedDependency[Orbiter], tool_id: FromPath[str]
+    ) -> ToolOut:
+        """Make the tools of a server those that it offers now, and return the server.
+
+        What stays keeps its id, its name, and whether it is enabled. 409 for a tool that is no
+        server; 422 when the server can't be asked.
+        """
+        return ToolOut.of(await core.remote_servers.refresh(request.user, tool_id))
 
     @post(
         "/{tool_id:str}/test",

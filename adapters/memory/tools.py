@@ -33,6 +33,10 @@ class MemoryTools(MemoryRepository[Tool]):
         """Return those of the tools that there are, by id."""
         return _by_id(tool for tool in self._mine() if tool.id in ids)
 
+    async def names(self, project_id: str) -> Collection[str]:
+        """Return the names that a project's tools have."""
+        return {tool.name for tool in self._mine() if tool.project_id == project_id}
+
     async def of_server(self, server_id: str) -> Mapping[str, Tool]:
         """Return the tools that a remote server offers, by id."""
         return _by_id(tool for tool in self._mine() if tool.server_id == server_id)

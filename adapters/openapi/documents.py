@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from orbiter.adapters.openapi.nodes import DOCUMENT, Node
+from orbiter.adapters.openapi.yaml_text import yaml_value
 from orbiter.application.ports.service_descriptions import DOCUMENT_MAX
 from orbiter.domain.errors import Invalid
 
@@ -31,18 +32,13 @@ def _decoded(text: str) -> Any:
         raise _wrong(f"The document should have at most {DOCUMENT_MAX // _MIB} MiB")
     text = text.removeprefix("\ufeff")
     try:
-        return json.loads(text) if text.lstrip().startswith("{") else _of_yaml(text)
+        return (
+            json.loads(text) if text.lstrip().startswith("{") else yaml_value(text, depth=DEPTH_MAX)
+        )
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:
         raise _wrong(f"The document can't be read: {error}") from None
-
-
-def _of_yaml(text: str) -> Any:
-    # Whoever reads none does not wait for PyYAML.
-    from orbiter.adapters.openapi.yaml_text import yaml_value
-
-    return yaml_value(text, depth=DEPTH_MAX)
 
 
 def _require_flat(value: Any) -> None:

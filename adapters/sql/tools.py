@@ -94,6 +94,7 @@ _OF_SERVER: Final = (
     .where(_MINE, tools.c.server_id == bindparam("server_id"))
     .order_by(tools.c.id)
 )
+_NAMES: Final = select(tools.c.name).where(_MINE, tools.c.project_id == bindparam("project_id"))
 _COUNT_USES: Final = (
     update(tools)
     .where(_MINE, tools.c.id == bindparam("the_id"))
@@ -122,6 +123,11 @@ class SqlTools(SqlRepository[Tool]):
         """Return those of the tools that there are, by id."""
         known = [each for each in ids if is_id(each)]
         return await self._by_id(_SEVERAL, ids=known) if known else {}
+
+    async def names(self, project_id: str) -> Collection[str]:
+        """Return the names that a project's tools have."""
+        which = {"mine": self._workspace_id, "project_id": project_id}
+        return {row.name for row in await self._transaction.rows(_NAMES, which)}
 
     async def of_server(self, server_id: str) -> Mapping[str, Tool]:
         """Return the tools that a remote server offers, by id."""

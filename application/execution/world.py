@@ -7,6 +7,7 @@ from orbiter.application.ports.catalogue import Catalogue, Deltas, Vault
 from orbiter.application.ports.models import ModelCalls
 from orbiter.application.ports.notifications import Notices
 from orbiter.application.ports.outbound import HttpClient
+from orbiter.application.ports.remote_tools import RemoteTools
 from orbiter.application.ports.sandbox import Sandbox
 from orbiter.application.ports.search import WebSearch
 from orbiter.application.ports.system import Clock, Mailer
@@ -30,3 +31,4 @@ class World:
     deltas: Deltas
     artifacts: Artifacts
     search: WebSearch
+    remote_tools: RemoteTools

@@ -35,6 +35,10 @@ class ToolRepository(Repository[Tool], Protocol):
         """Return those of the tools that there are, by id."""
         ...
 
+    async def names(self, project_id: str) -> Collection[str]:
+        """Return the names that a project's tools have."""
+        ...
+
     async def of_server(self, server_id: str) -> Mapping[str, Tool]:
         """Return the tools that a remote server offers, by id."""
         ...

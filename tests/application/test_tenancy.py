@@ -39,7 +39,6 @@ from orbiter.application.sealing import Seals
 from orbiter.application.secrets import SecretHandlers
 from orbiter.application.send_message import SendMessage
 from orbiter.application.starting import Starting
-from orbiter.application.tool_kinds import ToolKinds
 from orbiter.application.tools import ToolHandlers
 from orbiter.application.try_tool import TryTool
 from orbiter.application.vendors import Vendors
@@ -53,6 +52,7 @@ from support.builders import a_notification
 from support.graphs import Laboratory
 from support.office import Office
 from support.runs import IdleEngine, a_run
+from support.tools import tools_over
 from support.triggers import Triggers
 
 
@@ -170,7 +170,7 @@ def secrets_of(office: Office) -> SecretHandlers:
 
 
 def tools_of(office: Office) -> ToolHandlers:
-    return ToolHandlers(office.work, ToolKinds(JsonSchemas(), MontySandbox()))
+    return tools_over(office.work, MontySandbox())
 
 
 def trial_of(office: Office) -> TryTool:

@@ -8,12 +8,10 @@ import pytest
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.sandbox.monty import MontySandbox
 from orbiter.adapters.system.ids import new_id
-from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.application.paging import PageRequest
 from orbiter.application.ports.repositories import AuditFilter
 from orbiter.application.ports.tools import ToolFilter
-from orbiter.application.tool_kinds import INPUT, ToolKinds
-from orbiter.application.tools import ToolHandlers
+from orbiter.application.tool_kinds import INPUT
 from orbiter.application.work import Work
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
 from orbiter.domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -24,6 +22,7 @@ from support.builders import a_version, a_workflow, an_agent
 from support.clock import ManualClock
 from support.office import wrong_fields
 from support.tenants import Tenant, settle
+from support.tools import tools_over
 from support.triggers import developer_of
 
 ADD: Final = 'def add(a: int) -> int:\n    """Adds."""\n    return a'
@@ -37,7 +36,7 @@ class Bench:
     def __init__(self, sandbox: MontySandbox) -> None:
         self.storage = MemoryStorage()
         work = Work(self.storage, ManualClock(), new_id)
-        self.tools = ToolHandlers(work, ToolKinds(JsonSchemas(), sandbox))
+        self.tools = tools_over(work, sandbox)
 
     def reading(self, tenant: Tenant) -> Any:
         return self.storage.open(tenant.id, reading=True)
@@ -192,12 +191,10 @@ class TestMaking:
         found = await refused(bench, developer, tenant, **project, config={"url": "u"})
         assert found == {"project_id": "value_error"}
 
-    @pytest.mark.parametrize("kind", [ToolKind.BUILTIN, ToolKind.MCP])
-    async def test_some_kinds_are_not_made_here(
-        self, bench: Bench, tenant: Tenant, developer: Actor, kind: ToolKind
+    async def test_nothing_is_built_in_by_a_workspace(
+        self, bench: Bench, tenant: Tenant, developer: Actor
     ) -> None:
-        config = {"url": "https://mcp.test"} if kind is ToolKind.MCP else {}
-        found = await refused(bench, developer, tenant, kind=kind, config=config)
+        found = await refused(bench, developer, tenant, kind=ToolKind.BUILTIN, config={})
         assert found == {"kind": "value_error"}
 
     @pytest.mark.parametrize(
@@ -357,7 +354,7 @@ async def test_no_unit_of_work_that_writes_waits_for_the_sandbox(
                 await uow.projects.save(project.revise(at=project.updated_at, name="Gemini"))
             return []
 
-    handlers = ToolHandlers(bench.tools.work, ToolKinds(JsonSchemas(), Looking()))
+    handlers = tools_over(bench.tools.work, Looking())
     tool = await handlers.create(
         developer,
         project_id=tenant.project.id,

@@ -10,6 +10,7 @@ HEAVY = {
     "genai_prices",
     "httpx2",
     "litestar",
+    "mcp",
     "minijinja",
     "openai",
     "pydantic_monty",

@@ -145,3 +145,17 @@ async def test_who_only_reads_counts_nothing(storage: Storage, tenant: Tenant) -
     async with storage.open(tenant.id, reading=True) as uow:
         with pytest.raises(RuntimeError, match="opened for reading"):
             await uow.tools.count_uses({tool.id: 1})
+
+
+async def test_a_project_knows_the_names_of_its_tools(
+    storage: Storage, tenant: Tenant, stranger: Tenant
+) -> None:
+    other = await tenant.stored(storage, "projects")
+    for name in ("lookup", "add"):
+        await tenant.stored(storage, "tools", name=name)
+    await tenant.stored(storage, "tools", name="elsewhere", project_id=other.id)
+    async with storage.open(tenant.id, reading=True) as uow:
+        assert set(await uow.tools.names(tenant.project.id)) == {"lookup", "add"}
+        assert set(await uow.tools.names(stranger.project.id)) == set()
+    async with storage.open(stranger.id, reading=True) as uow:
+        assert set(await uow.tools.names(tenant.project.id)) == set()

@@ -126,10 +126,9 @@ class TestMaking:
             ({"parameters": {"type": "object"}}, {"parameters"}),
             ({"kind": "workflow", "config": {"workflow_id": "nonsense"}}, {"config.workflow_id"}),
             ({"kind": "agent", "config": {"agent_id": "nonsense"}}, {"config.agent_id"}),
-            ({"kind": "mcp", "config": {"url": "http://x.test"}}, {"kind"}),
             (
                 {"kind": "mcp", "config": {"url": "http://x.test", "command": "sh"}},
-                {"kind", "config.command"},
+                {"config.command"},
             ),
         ],
     )

@@ -8,12 +8,15 @@ from typing import Any
 
 import httpx2
 
+from orbiter.adapters.mcp.remote import McpTools
 from orbiter.adapters.memory.blobs import MemoryBlobs
 from orbiter.adapters.memory.mailer import MemoryMailer
 from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.models.gateway import VendorModels
+from orbiter.adapters.outbound.allowlist import EgressAllowlist
 from orbiter.adapters.outbound.search import EndpointSearch
+from orbiter.adapters.outbound.transport import guarded_client
 from orbiter.adapters.prices.kept import KeptPrices
 from orbiter.adapters.sandbox.monty import MontySandbox
 from orbiter.adapters.security.encryption import FernetCipher
@@ -209,6 +212,7 @@ class Laboratory:
             deltas=MemoryRunFeed(),
             artifacts=Artifacts(MemoryBlobs()),
             search=EndpointSearch(self.http, None),
+            remote_tools=McpTools(lambda: guarded_client(EgressAllowlist())),
         )
         self.executor = Executor(self.world, self.limits, self.processor)
         self.runner = MemoryStepRunner(self.clock)

@@ -14,6 +14,7 @@ from orbiter.application.execution.tools.current_time import current_time
 from orbiter.application.execution.tools.files import list_files, read_file, write_file
 from orbiter.application.execution.tools.http import http
 from orbiter.application.execution.tools.http_request import http_request
+from orbiter.application.execution.tools.mcp import mcp
 from orbiter.application.execution.tools.python import python, run_python
 from orbiter.application.execution.tools.tool_run import ToolBehaviour, ToolRun
 from orbiter.application.execution.tools.web_search import web_search
@@ -28,6 +29,7 @@ BEHAVIOURS: Final[Mapping[str, ToolBehaviour]] = {
     "http": http,
     "http_request": http_request,
     "list_files": list_files,
+    "mcp": mcp,
     "python": python,
     "read_file": read_file,
     "run_python": run_python,
