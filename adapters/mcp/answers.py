@@ -37,6 +37,9 @@ def result_of(result: types.CallToolResult) -> RemoteResult:
 
 def refusal_of(code: int, message: str, status: int | None) -> OutboundError:
     """Return the error for a server that answered with one, or with a status from 400."""
+    if code == types.PARSE_ERROR and status is None:
+        # The SDK's own, which quotes what it could not read.
+        return OutboundError("INVALID_ANSWER", "The server's answer can't be read")
     kind = f"error {code}" if status is None else f"status {status}"
     told = message.replace("\0", "")[:MESSAGE_MAX]
     return OutboundError("REMOTE_REFUSED", f"The server answered with {kind}: {told}")

@@ -4,6 +4,7 @@ Of the SDK's ways to call a tool the plain one is used: others check results aga
 the server's, with regular expressions of the server's.
 """
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -26,6 +27,9 @@ from orbiter.application.ports.remote_tools import TOOLS_MAX, RemoteResult, Remo
 
 PAGES_MAX: Final = 20
 _ORBITER: Final = types.Implementation(name="orbiter", version=version("orbiter"))
+
+# What it tells of answers that it can't read quotes them, and with them what was sent perhaps.
+logging.getLogger("mcp.client.streamable_http").setLevel(logging.CRITICAL)
 
 T = TypeVar("T")
 

@@ -265,7 +265,7 @@ class TestHostileServers:
             (answering("401 No", {"content-type": "application/json"}, b"{}"), "REMOTE_REFUSED"),
             (answering(), "REMOTE_REFUSED"),
             (answering(headers={"content-type": "text/html"}, body=b"<p>"), "REMOTE_REFUSED"),
-            (answering(headers={"content-type": "application/json"}, body=b"{"), "REMOTE_REFUSED"),
+            (answering(headers={"content-type": "application/json"}, body=b"{"), "INVALID_ANSWER"),
             (answering(headers={"content-type": "text/event-stream"}), "REMOTE_REFUSED"),
             (answering("202 Accepted"), "REMOTE_REFUSED"),
             (redirecting("http://10.0.0.1/"), "TOO_MANY_REDIRECTS"),
@@ -310,6 +310,17 @@ class TestHostileServers:
         json_type = {"content-type": "application/json"}
         failed = await failure(answering("400 Bad", json_type, body))
         assert len(failed.message) < 600
+
+    @pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+    async def test_what_can_not_be_read_is_not_quoted_in_the_log(
+        self, kind: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO")
+        body = b'data: {"key-4711": \n\n' if "stream" in kind else b'{"key-4711": '
+        assert (
+            "4711" not in (await failure(answering(headers={"content-type": kind}, body=body))).code
+        )
+        assert "4711" not in caplog.text
 
     async def test_it_may_not_answer_at_all(self) -> None:
         async def talk(heard: Heard, writer: asyncio.StreamWriter) -> None:
