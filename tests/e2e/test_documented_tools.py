@@ -16,7 +16,7 @@ PAGE = (ROOT / "docs" / "tools.md").read_text()
 EXAMPLES = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 ROWS = [re.findall(r"`(\w+)`", row) for row in re.findall(r"^\| (`.*)$", PAGE, re.MULTILINE)]
 IDS = {tool.name: tool.id for tool in BUILTIN_TOOLS.values()}
-OWN = [kind for kind in ToolKind if kind not in (ToolKind.BUILTIN, ToolKind.MCP)]
+OWN = [kind for kind in ToolKind if kind is not ToolKind.BUILTIN]
 # Raised by a tool; those of requests and of code are told of on other pages.
 CODE = re.compile(r'(?:NodeFailed|ArtifactError|SearchError|_failure)\(\s*"([A-Z_]+)"')
 ELSEWHERE = {"HTTP_STATUS", "INVALID_AUTH", "INVALID_URL", "TEMPLATE_ERROR", "TIMEOUT"}
