@@ -53,7 +53,7 @@ bench: $(VENV)/ready-dev ## Measure Orbiter against the floors it stands on
 
 .PHONY: lock
 lock: $(VENV)/uv ## Solve the dependencies anew into the hashed locks
-	@compile="$(UV) pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --upgrade"
+	@compile="$(UV) pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --upgrade"
 	$$compile --group build -o requirements.lock
 	$$compile --group build --group dev -c requirements.lock -o requirements-dev.lock
 
