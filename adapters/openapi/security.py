@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from orbiter.adapters.openapi.nodes import Node
 from orbiter.adapters.openapi.requests import TOKEN
 from orbiter.domain.secrets import NAME_MAX
 
+DIGITS: Final = 16
 _UNFIT: Final = re.compile(r"[^A-Z0-9]+")
 
 
@@ -93,5 +95,8 @@ def _secret(name: str) -> str:
 def _secret_name(host: str, scheme: str) -> str:
     plain = _UNFIT.sub("_", f"{host}_{scheme}".upper()).strip("_")
     named = plain if plain[:1].isalpha() else f"HOST_{plain}"
+    # Hosts and schemes that look alike in capitals must not share a secret.
+    digest = sha256(f"{host}\n{scheme}".encode(errors="surrogatepass")).hexdigest()
+    own = f"_{digest[:DIGITS].upper()}"
     # Room for what a user's name and password add.
-    return named[: NAME_MAX - len("_USERNAME")].rstrip("_")
+    return named[: NAME_MAX - len("_USERNAME") - len(own)].rstrip("_") + own

@@ -119,7 +119,8 @@ class Walk:
 
     def _unheard(self) -> frozenset[str]:
         """Return the nodes that lead to nothing but merges which have gone on already."""
-        gone_on = self._body.eager & self._begun
+        # One that has begun without a live input was skipped.
+        gone_on = {each for each in self._body.eager & self._begun if self._live[each]}
         unheard: set[str] = set()
         for node in reversed(self._body.nodes) if gone_on else ():
             onward = self._body.onward.get(node.id)

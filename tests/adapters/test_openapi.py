@@ -77,7 +77,7 @@ class TestDocuments:
             },
             "headers": {
                 "X-Trace": "{{ arguments.X_Trace }}",
-                "X-Shop-Key": "{{ secrets.SHOP_TEST_SHOP_KEY }}",
+                "X-Shop-Key": "{{ secrets.SHOP_TEST_SHOP_KEY_1FA36684AC060498 }}",
             },
         }
         assert operations["GET /ping"].config == {
@@ -129,8 +129,8 @@ class TestDocuments:
             "body": "{{ arguments.body_body | tojson }}",
             "auth": {
                 "type": "basic",
-                "username": "{{ secrets.NOTES_TEST_BASIC_USERNAME }}",
-                "password": "{{ secrets.NOTES_TEST_BASIC_PASSWORD }}",
+                "username": "{{ secrets.NOTES_TEST_BASIC_9DFF4DC270FB4FA6_USERNAME }}",
+                "password": "{{ secrets.NOTES_TEST_BASIC_9DFF4DC270FB4FA6_PASSWORD }}",
             },
         }
 
@@ -197,7 +197,7 @@ class TestDocuments:
             {"security": [{"s": []}]}, components={"securitySchemes": {"s": scheme}}
         )
         (found,) = await READER.operations(document)
-        secret = "{{ secrets.SERVICE_TEST_S }}"
+        secret = "{{ secrets.SERVICE_TEST_S_4B5722ADE5AA757A }}"
         expected = {
             part: {name: value or secret for name, value in values.items()}
             for part, values in config.items()
@@ -218,7 +218,28 @@ class TestDocuments:
             components={"securitySchemes": schemes},
         )
         (found,) = await READER.operations(document)
-        assert found.config["auth"]["token"] == "{{ secrets.EVIL_TEST_SHOP_TEST_SHOP_KEY }}"
+        assert found.config["auth"]["token"].startswith("{{ secrets.EVIL_TEST_SHOP_TEST_SHOP_KEY_")
+
+    async def test_services_that_look_alike_in_capitals_share_no_secret(self) -> None:
+        pairs = [
+            ("api.example.org", "shop_key"),
+            ("api-example.org", "shop_key"),
+            ("api.example-org", "shop_key"),
+            ("api.example", "org_shop_key"),
+            ("api.example.org", "shop-key"),
+            ("a" * 63 + ".test", "one"),
+            ("a" * 63 + ".test", "two"),
+        ]
+        tokens = set()
+        for host, name in pairs:
+            document = a_service(
+                {"security": [{name: []}]},
+                servers=[{"url": f"https://{host}"}],
+                components={"securitySchemes": {name: {"type": "http", "scheme": "bearer"}}},
+            )
+            (found,) = await READER.operations(document)
+            tokens.add(found.config["auth"]["token"])
+        assert len(tokens) == len(pairs)
 
     async def test_patterns_that_can_not_be_checked_are_left_out(self) -> None:
         assert await argument({"type": "string", "pattern": "[", "maxLength": 3}) == {

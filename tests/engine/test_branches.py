@@ -330,3 +330,19 @@ async def test_a_node_sees_only_the_nodes_it_comes_after(lab: Laboratory) -> Non
     assert traced.failure == ("TEMPLATE_ERROR", "b")
     assert traced.run.error is not None
     assert traced.run.error.message == "`nodes.a.output` is undefined"
+
+
+async def test_a_merge_of_any_that_is_skipped_takes_nothing_with_it(lab: Laboratory) -> None:
+    drawn = graph(
+        START,
+        node("loop", "loop", items="[1]"),
+        node("set", "variable", inside="loop", name="seen", value="{{ item }}"),
+        node("pick", "condition", inside="loop", cases=[{"handle": "yes", "when": "false"}]),
+        node("race", "merge", inside="loop", join="any"),
+        node("say", "template", template="{{ vars.seen }}"),
+        END,
+        edges="start > loop, set > pick, pick.yes > race, loop > say, say > end",
+    )
+    traced = await lab.run(drawn)
+    assert (traced.run.error, traced.output) == (None, 1)
+    assert traced.one("race").status is StepStatus.SKIPPED
