@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Unpack, cast
+from typing import Any, Final, Unpack, cast
 
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.storage import UnitOfWork
@@ -17,6 +17,9 @@ from orbiter.domain.errors import Conflict, FieldProblem, Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.searching import folded
 from orbiter.domain.tools import DESCRIPTION_MAX, Tool, ToolChanges, ToolKind, name_problems
+
+# What has to fit together, and is checked before it is kept.
+_FITTING: Final = frozenset({"config", "parameters"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,8 @@ class ToolHandlers:
     async def revise(self, actor: Actor, tool_id: str, **changes: Unpack[ToolRevision]) -> Tool:
         """Change the fields given; raise Conflict for a tool that is built in.
 
-        With another *config*, parameters that follow from it are made anew.
+        Raise it too when somebody else has changed meanwhile what has to fit together. With another
+        *config*, parameters that follow from it are made anew.
         """
         reading = self._reading(actor)
         async with reading() as uow:
@@ -115,6 +119,8 @@ class ToolHandlers:
         checked = await self._checked(before, changes, reading)
         async with self.work(actor, Permission.TOOLS_WRITE) as uow:
             tool = await uow.tools.get(tool_id)
+            if checked.keys() & _FITTING:
+                _require_same(tool, before)
             tool = tool.revise(at=self.work.clock.now(), **checked)
             await uow.tools.save(tool)
             await self.work.audit(uow, actor, "tool.updated", tool_id)
@@ -133,7 +139,7 @@ class ToolHandlers:
 
     async def _checked(self, before: Tool, changes: ToolRevision, reading: Reading) -> ToolChanges:
         checked = cast("ToolChanges", changes)
-        if changes.keys().isdisjoint(("config", "parameters")):
+        if changes.keys().isdisjoint(_FITTING):
             return checked
         made = "parameters" in changes or before.kind in DERIVED
         draft = Draft(
@@ -169,6 +175,11 @@ async def _project_problems(uow: UnitOfWork, project_id: str) -> list[FieldProbl
 def _require_own(tool_id: str) -> None:
     if tool_id in BUILTIN_TOOLS:
         raise Conflict("A tool that is built in can't be changed")
+
+
+def _require_same(tool: Tool, before: Tool) -> None:
+    if any(getattr(tool, name) != getattr(before, name) for name in _FITTING):
+        raise Conflict("The tool was changed meanwhile")
 
 
 def _matches(tool: Tool, only: ToolFilter) -> bool:

@@ -27,6 +27,7 @@ from support.triggers import developer_of
 
 ADD: Final = 'def add(a: int) -> int:\n    """Adds."""\n    return a'
 SUBTRACT: Final = "def subtract(b: str = 'x') -> str:\n    return b"
+ANOTHER: Final = "def add(z: int) -> int:\n    return z"
 SCHEMA: Final = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 
 
@@ -363,3 +364,22 @@ async def test_no_unit_of_work_that_writes_waits_for_the_sandbox(
         config={"code": ADD},
     )
     await handlers.revise(developer, tool.id, config={"code": SUBTRACT})
+
+
+async def test_of_two_changes_at_once_none_is_mixed_with_the_other(
+    tenant: Tenant, developer: Actor, bench: Bench
+) -> None:
+    class Overtaken(MontySandbox):
+        """A sandbox that takes so long to complain that somebody else changes the tool."""
+
+        async def complaints(self, code: str) -> Sequence[str]:
+            await bench.tools.revise(developer, tool.id, config={"code": ANOTHER})
+            return []
+
+    tool = await made(bench, developer, tenant, kind=ToolKind.PYTHON, config={"code": ADD})
+    handlers = tools_over(bench.tools.work, Overtaken())
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        await handlers.revise(developer, tool.id, config={"code": SUBTRACT})
+    kept = await bench.tools.get(developer, tool.id)
+    assert list(kept.parameters["properties"]) == ["z"]
+    assert (await handlers.revise(developer, tool.id, name="renamed")).config == kept.config
