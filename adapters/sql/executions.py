@@ -5,15 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
-    Boolean,
-    Column,
     Executable,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    Table,
-    and_,
     bindparam,
     case,
     delete,
@@ -26,10 +18,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
 
-from orbiter.adapters.sql.columns import Id, Instant
+from orbiter.adapters.sql.claims import CLAIM, CLAIM_ELSEWHERE, CLAIMED, FREE, executions
+from orbiter.adapters.sql.columns import Instant
 from orbiter.adapters.sql.effects import RECORD, RECORDED, effects, recorded_of, row_of
 from orbiter.adapters.sql.executors import (
-    ALIVE,
     BEAT,
     DISMISS,
     DISMISS_DEAD,
@@ -39,84 +31,24 @@ from orbiter.adapters.sql.executors import (
     executors,
 )
 from orbiter.adapters.sql.large_values import LargeValues
-from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.runs import runs
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.ports.executions import Claimed, Recorded
 
-executions: Final = Table(
-    "executions",
-    metadata,
-    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
-    Column("workspace_id", Id, nullable=False),
-    Column("executor_id", Id),
-    # When somebody is to take it up; never, as long as it waits for a word from outside.
-    Column("due_at", Instant),
-    Column("woken", Boolean, nullable=False),
-    Column("takeups", Integer, nullable=False),
-    Column("seconds", Float(53), nullable=False),
-    # That of the interpreter that executed it last; none before its first execution.
-    Column("interpreter", Integer),
-)
 _cells: Final = executions.c
-_FREE: Final = _cells.executor_id.is_(None)
-Index("ix_executions_due_at", _cells.due_at, sqlite_where=_FREE, postgresql_where=_FREE)
-Index("ix_executions_executor_id", _cells.executor_id)
-
-_CLAIMED: Final = (_cells.run_id, _cells.workspace_id, _cells.takeups, _cells.seconds)
 _ONE: Final = _cells.run_id == bindparam("which")
 _MINE: Final = _cells.executor_id == bindparam("who")
 _SOME: Final = _cells.run_id.in_(bindparam("some", expanding=True))
 _AT_ONCE: Final = datetime.fromisoformat("1970-01-01T00:00:00Z")
 _FREED: Final = {_cells.executor_id: null()}
 
-_MY_INTERPRETER: Final = bindparam("mine", type_=Integer)
-# A living executor whose it rather is: one of the interpreter that began it, and as long as none
-# did, one of a newer interpreter.
-_ANOTHERS: Final = select(executors.c.id).where(
-    ALIVE,
-    case(
-        (_cells.interpreter.is_(None), executors.c.interpreter > _MY_INTERPRETER),
-        else_=and_(
-            _cells.interpreter != _MY_INTERPRETER, executors.c.interpreter == _cells.interpreter
-        ),
-    ),
-)
-
 _ADD: Final = insert(executions)
-_DUE: Final = (
-    select(_cells.run_id)
-    .where(_FREE, _cells.due_at <= bindparam("at"), ~_ANOTHERS.exists())
-    .order_by(_cells.due_at, _cells.run_id)
-    .limit(bindparam("size"))
-    .with_for_update(skip_locked=True)
-)
-_ELSEWHERE: Final = _cells.workspace_id.not_in(bindparam("passing", expanding=True))
-
-
-def _claim(due: Any) -> Executable:
-    # As a common table, which is looked up once: joined, the rows locked could be others.
-    return (
-        update(executions)
-        .where(_cells.run_id.in_(select(due.cte("due").c.run_id)))
-        .values(
-            executor_id=bindparam("who"),
-            interpreter=_MY_INTERPRETER,
-            takeups=_cells.takeups + 1,
-            woken=false(),
-        )
-        .returning(*_CLAIMED)
-    )
-
-
-_CLAIM: Final = _claim(_DUE)
-_CLAIM_ELSEWHERE: Final = _claim(_DUE.where(_ELSEWHERE))
-_NEXT: Final = select(func.min(_cells.due_at)).where(_FREE)
+_NEXT: Final = select(func.min(_cells.due_at)).where(FREE)
 _HOLDS: Final = select(_cells.run_id).where(_ONE, _MINE).with_for_update()
 _KEPT: Final = select(_cells.run_id).where(_SOME)
 _HELD: Final = _KEPT.where(_MINE)
 _CHILDREN: Final = (
-    select(*_CLAIMED)
+    select(*CLAIMED)
     .join_from(executions, runs, runs.c.id == _cells.run_id)
     .where(runs.c.parent_run_id == bindparam("parent"))
 )
@@ -141,7 +73,7 @@ _WAKE: Final = (
     .where(_ONE)
     .values(
         woken=true(),
-        due_at=case((_FREE, bindparam("at_once", type_=Instant)), else_=_cells.due_at),
+        due_at=case((FREE, bindparam("at_once", type_=Instant)), else_=_cells.due_at),
     )
 )
 _RELEASE: Final = (
@@ -209,9 +141,9 @@ class SqlExecutions:
     ) -> Sequence[Claimed]:
         """Take up to *limit* runs that nobody executes and that are due, longest due first."""
         wanted: dict[str, Any] = {"who": executor_id, "mine": interpreter, "size": limit, "at": at}
-        statement = _CLAIM
+        statement = CLAIM
         if passing:
-            statement, wanted["passing"] = _CLAIM_ELSEWHERE, list(passing)
+            statement, wanted["passing"] = CLAIM_ELSEWHERE, list(passing)
         taken = await self._transaction.write(statement, wanted)
         return sorted((_claimed(row) for row in taken), key=lambda each: each.run_id)
 
