@@ -98,7 +98,8 @@ def serve(*, options: Annotated[Options | None, Parameter(name="*")] = None) -> 
     loaded = _loaded(options)
     settings = loaded.settings
     # Imported where it is used, here and below: help and settings are there at once.
-    from orbiter.entrypoints.container import Container, started
+    from orbiter.entrypoints.container import Container
+    from orbiter.entrypoints.lifecycle import started
 
     container = Container(settings=settings)
     told, let_go = lambda: announce(loaded), container.feed().close
@@ -113,7 +114,8 @@ def execute(*, options: Annotated[Options | None, Parameter(name="*")] = None) -
     """
     loaded = _loaded({**(options or {}), "execute": "on"})
     worker.require_shared(loaded)
-    from orbiter.entrypoints.container import Container, running
+    from orbiter.entrypoints.container import Container
+    from orbiter.entrypoints.lifecycle import running
 
     _run(worker.work(running(Container(settings=loaded.settings)), loaded))
 

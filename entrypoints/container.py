@@ -5,8 +5,6 @@ memory needs neither.
 """
 
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -58,7 +56,6 @@ from orbiter.application.run_events import Chronicle
 from orbiter.application.sealing import Seals
 from orbiter.application.tool_uses import ToolUses
 from orbiter.application.vault import Vault
-from orbiter.entrypoints.data_folder import exclusive
 from orbiter.entrypoints.settings import Settings
 
 if TYPE_CHECKING:
@@ -292,46 +289,3 @@ def in_memory(**settings: Any) -> Container:
     container.limiter.override(providers.Singleton(MemoryRateLimiter))
     container.shared.override(False)
     return container
-
-
-def _alone(url: str) -> AbstractContextManager[None]:
-    from orbiter.adapters.sql.database import location
-
-    place = location(url)
-    return exclusive(place) if isinstance(place, Path) else nullcontext()
-
-
-@asynccontextmanager
-async def running(container: Container) -> AsyncIterator[Orbiter]:
-    """Give the core over a migrated database and a running engine; end them in order.
-
-    Raise DataFolderUnusable when another process is at work on the same SQLite file.
-    """
-    from orbiter.adapters.sql.orphans import remove_orphans
-    from orbiter.adapters.sql.run_feed import listening
-    from orbiter.adapters.sql.schema import migrate
-
-    settings = container.settings()
-    with _alone(settings.storage_url):
-        await migrate(settings.storage_url)
-        async with listening(settings.storage_url, container.feed()):
-            core = container.core()
-            try:
-                await remove_orphans(container.database(), container.beside())
-                await core.start()
-                yield core
-            finally:
-                await core.stop(settings.shutdown_seconds)
-                await container.gateway().close()
-                await container.remote_tools().close()
-                await container.http_client().close()
-                await container.search_client().close()
-                container.passwords().close()
-                container.sandbox().close()
-
-
-@asynccontextmanager
-async def started(container: Container) -> AsyncIterator["ASGIApp"]:
-    """Give the app over a running core."""
-    async with running(container):
-        yield container.app()

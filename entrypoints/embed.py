@@ -20,6 +20,7 @@ from orbiter.domain.identity import Actor, Role
 from orbiter.domain.workflows import Canvas
 from orbiter.entrypoints import container
 from orbiter.entrypoints.data_folder import DataFolderUnusable
+from orbiter.entrypoints.lifecycle import running
 from orbiter.entrypoints.settings import Settings
 
 __all__ = [
@@ -52,7 +53,7 @@ async def connect(url: str, **settings: Any) -> AsyncIterator[Orbiter]:
     when somebody else is at work on the SQLite file, Unavailable when the database does not answer.
     """
     assembled = container.Container(settings=Settings(database_url=url, **settings))
-    async with container.running(assembled) as core:
+    async with running(assembled) as core:
         yield core
 
 

@@ -21,7 +21,8 @@ COMMAND = [sys.executable, "-c", "from orbiter.entrypoints.cli import main; main
 _WORKER_TO_COME = """
 import asyncio, os, sys
 from orbiter.entrypoints import worker
-from orbiter.entrypoints.container import Container, running
+from orbiter.entrypoints.container import Container
+from orbiter.entrypoints.lifecycle import running
 from orbiter.entrypoints.settings import load
 loaded = load(os.environ)
 container = Container(settings=loaded.settings)
