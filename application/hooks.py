@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.identity import Cipher, Tokens
-from orbiter.application.ports.repositories import TriggerFilter
+from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.signatures import is_signed
 from orbiter.application.triggers import require_may_start, starter_of, workflow_problems

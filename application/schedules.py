@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Unpack
 
 from orbiter.application.paging import Page, PageRequest
-from orbiter.application.ports.repositories import TriggerFilter
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.system import Calendar
+from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.application.triggers import require_may_start, workflow_problems
 from orbiter.application.work import Work
 from orbiter.domain.errors import Invalid

@@ -18,7 +18,7 @@ from orbiter.adapters.http.rate_limits import RateLimits
 from orbiter.adapters.http.runs import RunOut, answered
 from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
 from orbiter.application.facade import Orbiter
-from orbiter.application.ports.repositories import TriggerFilter
+from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.domain.hooks import NAME_MAX, SECRET_MAX
 from orbiter.domain.identity import Permission
 

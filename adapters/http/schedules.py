@@ -15,7 +15,7 @@ from orbiter.adapters.http.parameters import text
 from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
 from orbiter.adapters.system.cron import cron_problems, timezone_problems
 from orbiter.application.facade import Orbiter
-from orbiter.application.ports.repositories import TriggerFilter
+from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.domain.identity import Permission
 from orbiter.domain.schedules import CRON_MAX, NAME_MAX, TIMEZONE_MAX
 

@@ -7,7 +7,7 @@ from orbiter.adapters.memory.repository import MemoryRepository, page_of
 from orbiter.adapters.memory.tables import Tables
 from orbiter.adapters.memory.triggers import matching, require_workflow
 from orbiter.application.paging import Page, PageRequest
-from orbiter.application.ports.repositories import TriggerFilter
+from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.domain.schedules import Schedule
 
 

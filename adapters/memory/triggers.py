@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from orbiter.adapters.memory.tables import Tables
-from orbiter.application.ports.repositories import TriggerFilter
+from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.domain.errors import NotFound
 from orbiter.domain.hooks import Hook
 from orbiter.domain.schedules import Schedule

@@ -19,7 +19,7 @@ from orbiter.adapters.sql.pages import Pages
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
-from orbiter.application.ports.repositories import TriggerFilter
+from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.domain.hooks import NAME_MAX, Hook
 
 hooks: Final = Table(

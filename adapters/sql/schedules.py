@@ -21,7 +21,7 @@ from orbiter.adapters.sql.pages import Pages
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
-from orbiter.application.ports.repositories import TriggerFilter
+from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.domain.schedules import CRON_MAX, NAME_MAX, TIMEZONE_MAX, Schedule
 
 schedules: Final = Table(

@@ -14,10 +14,8 @@ from orbiter.application.ports.repositories import (
     ApiKeyRepository,
     AuditLog,
     Credentials,
-    HookRepository,
     ProjectRepository,
     RunRepository,
-    ScheduleRepository,
     SessionRepository,
     UserRepository,
     WorkflowRepository,
@@ -25,6 +23,7 @@ from orbiter.application.ports.repositories import (
 from orbiter.application.ports.run_events import RunEventLog
 from orbiter.application.ports.secrets import SecretRepository
 from orbiter.application.ports.tools import ToolRepository
+from orbiter.application.ports.triggers import HookRepository, ScheduleRepository
 
 
 class UnitOfWork(Protocol):

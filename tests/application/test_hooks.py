@@ -9,7 +9,8 @@ from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.hooks import NewHook
 from orbiter.application.paging import PageRequest
-from orbiter.application.ports.repositories import AuditFilter, TriggerFilter
+from orbiter.application.ports.repositories import AuditFilter
+from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.application.signatures import signature
 from orbiter.domain.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from orbiter.domain.identity import Actor, Role, Scope, permissions_of

@@ -9,7 +9,8 @@ import pytest
 from orbiter.adapters.memory.storage import MemoryStorage
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.paging import PageRequest
-from orbiter.application.ports.repositories import AuditFilter, TriggerFilter
+from orbiter.application.ports.repositories import AuditFilter
+from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.domain.errors import Forbidden, Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission, Role, Scope, permissions_of
 from support.clock import START

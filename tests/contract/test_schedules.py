@@ -9,8 +9,8 @@ import pytest
 from orbiter.adapters.sql.storage import SqlStorage
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.paging import PageRequest
-from orbiter.application.ports.repositories import TriggerFilter
 from orbiter.application.ports.storage import Storage
+from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.domain.errors import NotFound
 from orbiter.domain.schedules import Schedule
 from support.builders import a_schedule
