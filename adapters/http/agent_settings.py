@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from orbiter.adapters.http.wire import Id, Input, Output, Rule
 from orbiter.domain.agents import (
@@ -173,3 +173,31 @@ def _known(name: str, value: Any) -> Any:
 
 
 _UNSET: Final = AgentSettings()
+
+
+class SettingsOut(Output):
+    """What a version of an agent keeps beside its names."""
+
+    instructions: Instructions | None
+    model: Model | None
+    temperature: Temperature | None
+    top_p: TopP | None
+    max_tokens: MaxTokens | None
+    max_turns: MaxTurns
+    parallel_tool_calls: Parallel
+    tool_choice: ToolChoice
+    tools: References
+    knowledge_bases: References
+    sub_agents: References
+    handoffs: References
+    memory: MemoryOut
+    output_schema: OutputSchema | None
+    guardrails: GuardrailsOut
+
+    @classmethod
+    def of(cls, entity: Any, **more: Any) -> Self:
+        """Copy the fields of an agent or a version, and those of its settings."""
+        if cls is SettingsOut:
+            return super().of(entity, **more)
+        flat = structs.asdict(SettingsOut.of(entity.settings))
+        return super().of(entity, **flat, **more)

@@ -1,27 +1,26 @@
 """/api/v1/agents: agents and their versions."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
-from msgspec import UNSET, Meta, UnsetType, field, structs
+from msgspec import UNSET, Meta, UnsetType, field
 
 from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.agent_settings import (
     REFERS,
     RULES,
     GuardrailsIn,
-    GuardrailsOut,
     Instructions,
     MaxTokens,
     MaxTurns,
     MemoryIn,
-    MemoryOut,
     Model,
     OutputSchema,
     Parallel,
     References,
+    SettingsOut,
     Temperature,
     ToolChoice,
     TopP,
@@ -31,7 +30,7 @@ from orbiter.adapters.http.answers import IfMatch, created, etag_of, revisions_o
 from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.paging import PageOut, Pages
 from orbiter.adapters.http.parameters import text
-from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
+from orbiter.adapters.http.wire import Id, Input, Timestamp
 from orbiter.application.facade import Orbiter
 from orbiter.application.ports.agents import AgentFilter
 from orbiter.domain.agents import (
@@ -108,34 +107,6 @@ class AgentUpdate(Input):
     def given(self) -> dict[str, Any]:
         """Return the fields that were sent, the settings as the domain knows them."""
         return with_settings(super().given())
-
-
-class SettingsOut(Output):
-    """What a version of an agent keeps beside its names."""
-
-    instructions: Instructions | None
-    model: Model | None
-    temperature: Temperature | None
-    top_p: TopP | None
-    max_tokens: MaxTokens | None
-    max_turns: MaxTurns
-    parallel_tool_calls: Parallel
-    tool_choice: ToolChoice
-    tools: References
-    knowledge_bases: References
-    sub_agents: References
-    handoffs: References
-    memory: MemoryOut
-    output_schema: OutputSchema | None
-    guardrails: GuardrailsOut
-
-    @classmethod
-    def of(cls, entity: Any, **more: Any) -> Self:
-        """Copy the fields of an agent or a version, and those of its settings."""
-        if cls is SettingsOut:
-            return super().of(entity, **more)
-        flat = structs.asdict(SettingsOut.of(entity.settings))
-        return super().of(entity, **flat, **more)
 
 
 class AgentOut(SettingsOut):
