@@ -54,14 +54,18 @@ async def begun(caller: Caller, canvas: Any, **inputs: Any) -> str:
 async def events(
     caller: Caller, run_id: str, *, after: int = 0
 ) -> AsyncIterator[tuple[dict[str, Any], float]]:
-    """Yield each event of a run and when it came."""
+    """Yield each event of a run, with the id that it was sent under, and when it came."""
     headers = {"Last-Event-ID": str(after)} if after else {}
     path = f"{API}/runs/{run_id}/events"
     async with caller.client.stream("GET", path, headers=headers) as answer:
         assert answer.status_code == 200
+        id = None
         async for line in answer.aiter_lines():
+            if line.startswith("id: "):
+                id = line.removeprefix("id: ")
             if line.startswith("data: "):
-                yield json.loads(line.removeprefix("data: ")), time.monotonic()
+                yield {**json.loads(line.removeprefix("data: ")), "id": id}, time.monotonic()
+                id = None
 
 
 async def read(caller: Caller, run_id: str, *, after: int = 0, until: int = 10**9) -> list[Any]:
@@ -127,8 +131,14 @@ async def test_what_a_model_says_in_one_process_is_heard_in_another(
             came = [event async for event, _ in events(caller, run["id"])]
     told = [event for event in came if event["type"] == "step.delta"]
     assert "".join(event["delta"] for event in told) == said["script"][0]["text"]
-    kept = [event["sequence"] for event in came if event["type"] != "step.delta"]
-    assert kept == list(range(1, len(kept) + 1))
+    assert {event["id"] for event in told} == {None}, "where to resume is no piece's to say"
+    kept = [event for event in came if event["type"] != "step.delta"]
+    assert [event["sequence"] for event in kept] == list(range(1, len(kept) + 1))
+    assert [event["id"] for event in kept] == [str(event["sequence"]) for event in kept]
+    ended = [event["step"] for event in kept if event["type"] == "step.completed"]
+    (model,) = [step for step in ended if step["kind"] == "model"]
+    assert model["output"]["text"] == said["script"][0]["text"]
+    assert {event["step"]["id"] for event in told} == {model["id"]}
 
 
 async def test_a_server_that_stops_lets_its_readers_go(tmp_path: Path) -> None:
