@@ -62,9 +62,13 @@ class StoredChildRuns:
 
     async def cancel_all(self, parent: Run) -> None:
         """End every child of a run that has not ended."""
-        async with self.storage.open(parent.workspace_id) as uow:
-            for each in await uow.executions.children(parent.id):
-                await self._cancel(uow, await _found(uow, each.run_id))
+        # Most have none, and others write meanwhile.
+        async with self.storage.open(parent.workspace_id, reading=True) as uow:
+            children = await uow.executions.children(parent.id)
+        if children:
+            async with self.storage.open(parent.workspace_id) as uow:
+                for each in children:
+                    await self._cancel(uow, await _found(uow, each.run_id))
 
     async def _cancel(self, uow: UnitOfWork, child: Run | None) -> None:
         if child is None or child.ended:

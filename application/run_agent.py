@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orbiter.application.execution.agents.graph import graph_of
+from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.starting import Starting, trigger_of
 from orbiter.application.work import Work
 from orbiter.domain.agents import Agent, AgentStatus, AgentVersion
@@ -68,13 +69,9 @@ class RunAgent:
         """
         async with self.work(actor, permission, reading=True) as uow:
             head = await uow.agents.get(agent_id)
-            try:
-                number = head.version if version is None else version
-                agent = await uow.agents.version(agent_id, number)
-            except NotFound:
-                if version is None:
-                    raise  # the agent was deleted in between
-                raise Invalid.field("version", f"There is no version {version}") from None
+            agent = head.snapshot(by=head.created_by, at=head.updated_at)
+            if version not in (None, head.version):
+                agent = await _version(uow, agent_id, version)
         _require_runnable(head)
         _require_inputs(inputs)
         run = Run(
@@ -90,6 +87,13 @@ class RunAgent:
             created_by=actor.user_id,
         )
         return run, agent
+
+
+async def _version(uow: UnitOfWork, agent_id: str, number: int) -> AgentVersion:
+    try:
+        return await uow.agents.version(agent_id, number)
+    except NotFound:
+        raise Invalid.field("version", f"There is no version {number}") from None
 
 
 def _require_runnable(agent: Agent) -> None:

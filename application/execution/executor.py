@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from orbiter.application.execution.agents.graph import AgentGraph
 from orbiter.application.execution.journal import Journal
 from orbiter.application.execution.journey import Journey
 from orbiter.application.execution.limits import Limits
@@ -122,6 +123,7 @@ class Executor:
             async with asyncio.timeout(self._limits.run_seconds - seconds_run) as bound:
                 journey = Journey(
                     run=run,
+                    agent=graph.agent if isinstance(graph, AgentGraph) else None,
                     plan=plan,
                     world=self._world,
                     runner=runner,

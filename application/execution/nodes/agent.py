@@ -27,14 +27,15 @@ async def behave(visit: Visit) -> Outcome:
 
 def _asked(visit: Visit) -> Any:
     """Return what the agent is asked: by its own run, by the node, or by the node before."""
-    run = visit.journey.run
-    if run.agent_id is not None:
-        return run.inputs["input"]
+    if visit.journey.agent is not None:
+        return visit.journey.run.inputs["input"]
     given = visit.render(visit.config.get("input"))
     return visit.before if given is None else given
 
 
 async def _agent(visit: Visit) -> AgentVersion:
+    if visit.journey.agent is not None:
+        return visit.journey.agent
     inline = visit.config.get("agent")
     if inline is None:
         agent_id, version = str(visit.config["agent_id"]), visit.config.get("version")
@@ -53,6 +54,6 @@ async def _agent(visit: Visit) -> AgentVersion:
 
 def _context(visit: Visit) -> Mapping[str, Any]:
     """Return what an agent's own run was given beside the input."""
-    run = visit.journey.run
-    context = run.inputs.get("context") if run.agent_id is not None else None
+    own = visit.journey.agent is not None
+    context = visit.journey.run.inputs.get("context") if own else None
     return context if isinstance(context, Mapping) else {}
