@@ -114,7 +114,7 @@ class OneOf(TypeDecorator[StrEnum]):
 
 def dumped(value: Any) -> str:
     """Return *value* as JSON that can be stored as UTF-8."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_members)
+    text = _PLAIN.encode(value)
     # Half a surrogate pair is no UTF-8; escaped, it comes back all the same.
     return text if storable(text) else json.dumps(value, default=_members)
 
@@ -134,3 +134,7 @@ def _members(value: Any) -> Any:
     if is_dataclass(value):
         return {each.name: getattr(value, each.name) for each in fields(value)}
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+# Made once: `json.dumps` makes one for each value.
+_PLAIN: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_members)
