@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from orbiter.application.execution.agents.memory import SUMMARY
 from orbiter.application.execution.texts import as_text, well_formed
 from orbiter.application.paging import PageRequest
 from orbiter.application.ports.storage import UnitOfWork
@@ -35,13 +36,15 @@ class Answers:
         if conversation.busy_run_id != run.id:
             return
         if run.status is RunStatus.COMPLETED:
+            steps = await _own_calls(uow, run.id)
+            conversation = await _summed_up(uow, run, conversation, steps)
             conversation = conversation.answered(at=self.clock.now())
-            await uow.conversations.add_message(await self._answer(uow, run, conversation))
+            await uow.conversations.add_message(self._answer(run, conversation, steps))
         else:
             conversation = conversation.give_up()
         await uow.conversations.save(conversation)
 
-    async def _answer(self, uow: UnitOfWork, run: Run, conversation: Conversation) -> Message:
+    def _answer(self, run: Run, conversation: Conversation, steps: Sequence[Step]) -> Message:
         return Message(
             id=self.new_id(),
             workspace_id=run.workspace_id,
@@ -49,12 +52,19 @@ class Answers:
             sequence=conversation.message_count,
             role=MessageRole.ASSISTANT,
             content=well_formed(as_text(run.output)),
-            tool_calls=tuple(_made(await _steps(uow, run.id))),
+            tool_calls=tuple(_made(steps)),
             usage=run.usage,
             cost_usd=run.cost_usd,
             run_id=run.id,
             created_at=self.clock.now(),
         )
+
+
+async def _own_calls(uow: UnitOfWork, run_id: str) -> Sequence[Step]:
+    """Return the calls that the agent itself made, not those made in them."""
+    steps = await _steps(uow, run_id)
+    nodes = {step.id for step in steps if step.kind is StepKind.NODE}
+    return [step for step in steps if step.parent_step_id in nodes]
 
 
 async def _steps(uow: UnitOfWork, run_id: str) -> Sequence[Step]:
@@ -68,11 +78,20 @@ async def _steps(uow: UnitOfWork, run_id: str) -> Sequence[Step]:
         request = replace(request, after=page.next_after)
 
 
-def _made(steps: Sequence[Step]) -> Iterator[MadeCall]:
-    """Yield the calls that the agent itself made, not those made in them."""
-    nodes = {step.id for step in steps if step.kind is StepKind.NODE}
+async def _summed_up(
+    uow: UnitOfWork, run: Run, conversation: Conversation, steps: Sequence[Step]
+) -> Conversation:
     for step in steps:
-        if step.kind is StepKind.TOOL and step.parent_step_id in nodes:
+        if step.kind is StepKind.MODEL and step.name == SUMMARY:
+            agent = await uow.agents.version(run.agent_id or "", run.version)
+            window = agent.settings.memory.window
+            return conversation.sum_up(step.output["text"], window=window)
+    return conversation
+
+
+def _made(steps: Sequence[Step]) -> Iterator[MadeCall]:
+    for step in steps:
+        if step.kind is StepKind.TOOL:
             error = step.error
             failed = None if error is None else {"code": error.code, "message": error.message}
             output = step.output if failed is None else {"error": failed}

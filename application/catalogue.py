@@ -11,6 +11,7 @@ from orbiter.application.ports.system import Clock
 from orbiter.application.tool_uses import ToolUses
 from orbiter.domain.agents import AgentVersion
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
+from orbiter.domain.conversations import Summary
 from orbiter.domain.runs import Run
 from orbiter.domain.tools import Tool, ToolKind
 
@@ -61,13 +62,21 @@ class StoredCatalogue:
 
         return await self._read(run, read)
 
-    async def history(self, run: Run) -> Sequence[ChatMessage]:
-        """Return what was said in the run's conversation before the message it answers."""
+    async def history(self, run: Run, *, after: int = 0) -> Sequence[ChatMessage]:
+        """Return what was said before the message that the run answers, *after* a sequence."""
 
         async def read(uow: UnitOfWork) -> Sequence[ChatMessage]:
-            return await uow.conversations.said_before(run, limit=HISTORY_MAX)
+            return await uow.conversations.said_before(run, limit=HISTORY_MAX, after=after)
 
         return () if run.conversation_id is None else await self._read(run, read)
+
+    async def summary(self, run: Run) -> Summary | None:
+        """Return what earlier runs have summed up of the run's conversation."""
+
+        async def read(uow: UnitOfWork) -> Summary | None:
+            return (await uow.conversations.get(run.conversation_id or "")).summary
+
+        return await self._read(run, read)
 
     def count_use(self, run: Run, tool: Tool) -> None:
         """Count one use of a tool; those built in are not counted."""

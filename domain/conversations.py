@@ -96,6 +96,14 @@ class Message:
         return replace(self, feedback=feedback)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What was said up to and with the message at *sequence*, in a model's words."""
+
+    text: str
+    sequence: int
+
+
 class ConversationChanges(TypedDict, total=False):
     """Fields a caller may revise; an absent key means leave it alone."""
 
@@ -104,7 +112,10 @@ class ConversationChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """What is said with one agent; while *busy_run_id* answers, nothing else can be said."""
+    """What is said with one agent; while *busy_run_id* answers, nothing else can be said.
+
+    *summary* is what an agent that remembers so has last summed up.
+    """
 
     id: str
     workspace_id: str
@@ -113,6 +124,7 @@ class Conversation:
     title: str | None = None
     message_count: int = 0
     busy_run_id: str | None = None
+    summary: Summary | None = None
     created_by: str
     created_at: datetime
     updated_at: datetime
@@ -141,6 +153,14 @@ class Conversation:
     def answered(self, *, at: datetime) -> "Conversation":
         """Return the conversation with the answer more that it was waiting for."""
         return replace(self, message_count=self.message_count + 1, busy_run_id=None, updated_at=at)
+
+    def sum_up(self, text: str, *, window: int) -> "Conversation":
+        """Return the conversation with a summary of all but the last *window* messages.
+
+        The message that is being answered is not among them.
+        """
+        summary = Summary(text=text, sequence=self.message_count - 1 - window)
+        return replace(self, summary=summary)
 
     def give_up(self) -> "Conversation":
         """Return the conversation without the answer that it was waiting for."""

@@ -70,7 +70,7 @@ class MemoryConversations(MemoryRepository[Conversation]):
         """Return what a run has answered in its conversation."""
         return self._of_run(run, MessageRole.ASSISTANT)
 
-    async def said_before(self, run: Run, *, limit: int) -> Sequence[ChatMessage]:
+    async def said_before(self, run: Run, *, limit: int, after: int = 0) -> Sequence[ChatMessage]:
         """Return what user and assistant said before the message that a run answers."""
         asked = self._of_run(run, MessageRole.USER)
         if asked is None:
@@ -78,7 +78,7 @@ class MemoryConversations(MemoryRepository[Conversation]):
         said = [
             ChatMessage(role=ChatRole(each.role), content=each.content)
             for each in self._messages(asked.conversation_id)
-            if each.role in _SAID_BY and each.sequence < asked.sequence
+            if each.role in _SAID_BY and after < each.sequence < asked.sequence
         ]
         return said[-limit:]
 

@@ -33,6 +33,7 @@ from orbiter.domain.conversations import (
     Message,
     MessageRole,
     Rating,
+    Summary,
 )
 from orbiter.domain.errors import NotFound
 from orbiter.domain.runs import Run, Usage
@@ -47,6 +48,7 @@ conversations: Final = Table(
     Column("title", String(TITLE_MAX)),
     Column("message_count", BigInteger, nullable=False),
     Column("busy_run_id", Id),
+    Column("summary", Json),
     Column("created_by", Id, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
@@ -97,6 +99,10 @@ messages: Final = Table(
 )
 
 
+def _conversation(*, summary: Mapping[str, Any] | None, **rest: Any) -> Conversation:
+    return Conversation(summary=None if summary is None else Summary(**summary), **rest)
+
+
 def _message(
     *,
     tool_calls: Sequence[Mapping[str, Any]],
@@ -129,7 +135,7 @@ def _spent(message: Message) -> Mapping[str, Any]:
     }
 
 
-CONVERSATIONS: Final = Mapped(conversations, Conversation)
+CONVERSATIONS: Final = Mapped(conversations, _conversation)
 MESSAGES: Final = Mapped(messages, _message, derived=_spent)
 
 OF_PROJECT: Final = (
@@ -180,6 +186,7 @@ _SAID_BEFORE: Final = (
     .where(
         *_HERE,
         messages.c.role.in_([MessageRole.USER, MessageRole.ASSISTANT]),
+        messages.c.sequence > bindparam("after"),
         _ASKED.c.workspace_id == bindparam("mine"),
         _ASKED.c.run_id == bindparam("the_run"),
         _ASKED.c.role == MessageRole.USER,
@@ -234,11 +241,12 @@ class SqlConversations(SqlRepository[Conversation]):
         row = await self._transaction.first(_BY_RUN, wanted)
         return None if row is None else MESSAGES.entity(row)
 
-    async def said_before(self, run: Run, *, limit: int) -> Sequence[ChatMessage]:
+    async def said_before(self, run: Run, *, limit: int, after: int = 0) -> Sequence[ChatMessage]:
         """Return what user and assistant said before the message that a run answers."""
         if run.conversation_id is None or not is_id(run.conversation_id):
             return ()
-        which = {**self._which(run.conversation_id), "the_run": run.id, "size": limit}
+        asked = {"the_run": run.id, "after": after, "size": limit}
+        which = {**self._which(run.conversation_id), **asked}
         rows = await self._transaction.rows(_SAID_BEFORE, which)
         said = [ChatMessage(role=ChatRole(row.role), content=row.content) for row in rows]
         return said[::-1]

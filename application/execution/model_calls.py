@@ -22,11 +22,18 @@ FILTERED: Final = "The provider's content filter held the answer back"
 
 
 async def ask(
-    calls: Calls, name: str, model: str | None, request: ChatRequest, *, aloud: bool = True
+    calls: Calls,
+    name: str,
+    model: str | None,
+    request: ChatRequest,
+    *,
+    aloud: bool = True,
+    title: str | None = None,
 ) -> ChatAnswer:
     """Return the answer of *model*, by default the project's; raise NodeFailed.
 
-    *name* tells the call from others in the same place. What is said *aloud* is told to whoever
+    *name* tells the call from others in the same place; its step is called *title*, by default as
+    the model. What is said *aloud* is told to whoever
     watches the run, unless the model was told a secret: it may say it in pieces.
     """
     journey = calls.journey
@@ -52,7 +59,7 @@ async def ask(
         return recorded["answer"]
 
     answer = await calls.make(
-        name, StepKind.MODEL, chosen, body, input=_shown(request), model=chosen
+        name, StepKind.MODEL, title or chosen, body, input=_shown(request), model=chosen
     )
     return _answer(answer)
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from orbiter.application.ports.models import ChatMessage
 from orbiter.domain.agents import AgentVersion
+from orbiter.domain.conversations import Summary
 from orbiter.domain.runs import Run
 from orbiter.domain.secrets import SecretValues
 from orbiter.domain.tools import Tool
@@ -28,8 +29,15 @@ class Catalogue(Protocol):
         """Return the project's default model, if it has one."""
         ...
 
-    async def history(self, run: Run) -> Sequence[ChatMessage]:
-        """Return what was said in the run's conversation before the message it answers."""
+    async def history(self, run: Run, *, after: int = 0) -> Sequence[ChatMessage]:
+        """Return what was said in the run's conversation before the message it answers.
+
+        Only messages *after* that sequence.
+        """
+        ...
+
+    async def summary(self, run: Run) -> Summary | None:
+        """Return what earlier runs have summed up of the run's conversation."""
         ...
 
     def count_use(self, run: Run, tool: Tool) -> None:

@@ -47,9 +47,9 @@ class ConversationRepository(Repository[Conversation], Protocol):
         """Return what a run has answered in its conversation."""
         ...
 
-    async def said_before(self, run: Run, *, limit: int) -> Sequence[ChatMessage]:
+    async def said_before(self, run: Run, *, limit: int, after: int = 0) -> Sequence[ChatMessage]:
         """Return what user and assistant said before the message that a run answers, in order.
 
-        Of more than *limit* messages the newest.
+        Only messages *after* that sequence, and of more than *limit* the newest.
         """
         ...

@@ -99,6 +99,8 @@ async def test_what_was_said_before_a_message_is_told_up_to_a_limit(
         ]
         few = await uow.conversations.said_before(run, limit=2)
         assert [each.content for each in few] == ["three", "four"]
+        for after, since in ((0, 4), (3, 1), (4, 0)):
+            assert len(await uow.conversations.said_before(run, limit=9, after=after)) == since
 
 
 async def test_a_run_has_one_answer(storage: Storage, tenant: Tenant) -> None:

@@ -335,6 +335,57 @@ class TestMemory:
         # The first two answers, the third's summary and the third.
         assert len(gateway.requests) == 4
 
+    async def test_a_summary_goes_on_from_the_last_one(self) -> None:
+        gateway = Asked()
+        async with running(gateway=gateway) as api:
+            admin = await api.admin()
+            memory = {"type": "summary", "window": 2}
+            conversation_id = await begun(admin, memory=memory)
+            for number in range(5):
+                await send(admin, conversation_id, f"<{number}>")
+        *_, summed_up, answered = gateway.requests
+        _, told = summed_up.messages
+        # The models of the test give back what they are told last.
+        assert told.content.startswith("system: Before that: system: Before that: user: <0>")
+        assert told.content.endswith("user: <2>\n\nassistant: <2>")
+        assert told.content.count("<1>") == told.content.count("<0>") == 2
+        system, *rest = answered.messages
+        assert [each.content for each in rest] == ["<3>", "<3>", "<4>"]
+        assert system.content == f"Before that: {told.content}"
+
+    async def test_a_summary_is_kept_for_who_remembers_more_later(self) -> None:
+        gateway = Asked()
+        async with running(gateway=gateway) as api:
+            admin = await api.admin()
+            agent = await admin.agent(
+                await admin.project(), model="echo:echo", memory={"type": "summary", "window": 2}
+            )
+            conversation_id = await admin.conversation(agent["id"])
+            for number in range(3):
+                await send(admin, conversation_id, str(number))
+            wider = {"memory": {"type": "summary", "window": 20}}
+            await admin.put(f"/agents/{agent['id']}", json=wider)
+            await send(admin, conversation_id, "3")
+        assert len(gateway.requests) == 5
+        system, *rest = gateway.last.messages
+        assert system.content == "Before that: user: 0\n\nassistant: 0"
+        assert [each.content for each in rest] == ["1", "1", "2", "2", "3"]
+
+    async def test_personal_data_is_not_summed_up(self) -> None:
+        gateway = Asked()
+        async with running(gateway=gateway) as api:
+            admin = await api.admin()
+            memory = {"type": "summary", "window": 1}
+            guardrails = {"redact_pii": ["email"]}
+            conversation_id = await begun(admin, memory=memory, guardrails=guardrails)
+            await send(admin, conversation_id, "I am ada@example.org")
+            await send(admin, conversation_id, "who am I?")
+        assert len(gateway.requests) == 3
+        assert all(
+            "ada@" not in each.content for asked in gateway.requests for each in asked.messages
+        )
+        assert "user: I am [EMAIL]" in gateway.requests[1].messages[1].content
+
     async def test_what_was_not_answered_is_remembered_too(self) -> None:
         gateway = Asked()
         gateway.trouble.append(ModelError("MODEL_KEY_REFUSED", "no"))

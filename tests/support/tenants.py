@@ -15,6 +15,7 @@ from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.tools import ToolFilter
 from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.domain.agents import Agent, AgentSettings
+from orbiter.domain.conversations import Summary
 from orbiter.domain.projects import Project
 from orbiter.domain.runs import RunStatus
 from orbiter.domain.users import User
@@ -63,7 +64,12 @@ LISTS: Final = (*NOUNS, "audit_log")
 _CHANGES: Final[dict[str, dict[str, Any]]] = {
     "projects": {"name": "Gemini", "description": None},
     "agents": {"name": "Desk", "settings": AgentSettings(max_turns=2), "revision": 2},
-    "conversations": {"title": "Orders", "message_count": 2, "busy_run_id": new_id()},
+    "conversations": {
+        "title": "Orders",
+        "message_count": 2,
+        "busy_run_id": new_id(),
+        "summary": Summary(text="Nothing \ud800 much", sequence=1),
+    },
     "workflows": {"name": "Answer the mail", "revision": 2},
     "runs": {"status": RunStatus.RUNNING, "started_at": START},
     "schedules": {"name": "Hourly", "inputs": {"a": [1]}, "next_run_at": None, "enabled": False},

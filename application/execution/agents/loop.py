@@ -66,7 +66,7 @@ class _Loop:
         schemas = self.calls.journey.world.schemas
         asked = admitted(text, guardrails, schemas)
         history = await remembered(self.agent, self.calls)
-        self.messages = [*map(self._guarded, history), _said(ChatRole.USER, asked)]
+        self.messages = [*history, _said(ChatRole.USER, asked)]
         self.offers = await offers_of(self.agent, self.calls, "agents")
         for turn in range(1, self._settings.max_turns + 1):
             answer = await self._turn(turn)
@@ -160,9 +160,6 @@ class _Loop:
                 self.agent = offered.agent
                 self.offers = await offers_of(self.agent, self.calls, f"agents.{turn}")
                 return
-
-    def _guarded(self, message: ChatMessage) -> ChatMessage:
-        return _said(message.role, redacted(message.content, self._settings.guardrails))
 
 
 async def _together(
