@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, String, Table, bindparam
+from sqlalchemy import Column, ForeignKeyConstraint, Index, String, Table
 
 from orbiter.adapters.sql.columns import Hash, Id, Instant, Json
 from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -45,15 +45,7 @@ def _key(*, scopes: list[str], **rest: Any) -> ApiKey:
 API_KEYS: Final = Mapped(api_keys, _key)
 
 _STATEMENTS: Final = Statements(API_KEYS, "API key")
-_PAGES: Final = Pages(
-    API_KEYS,
-    api_keys.c.id,
-    {
-        "mine": api_keys.c.workspace_id == bindparam("mine"),
-        "created_by": api_keys.c.created_by == bindparam("created_by"),
-    },
-    ids=frozenset({"created_by"}),
-)
+_PAGES: Final = pages_of(API_KEYS, "created_by")
 
 
 class SqlApiKeys(SqlRepository[ApiKey]):
@@ -64,9 +56,7 @@ class SqlApiKeys(SqlRepository[ApiKey]):
 
     async def page(self, request: PageRequest, user_id: str | None) -> Page[ApiKey]:
         """Return a page of the keys, of one creator if given."""
-        wanted = {"mine": self._workspace_id}
-        if user_id is not None:
-            wanted["created_by"] = user_id
+        wanted = {"mine": self._workspace_id, "created_by": user_id}
         return await _PAGES.page(self._transaction, wanted, request, request.id_after())
 
     async def touch(self, key: ApiKey) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Column, Index, Table, Text, bindparam
 
 from orbiter.adapters.sql.columns import Id, Instant
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -46,17 +46,12 @@ AUDIT_LOG: Final = Mapped(
 )
 
 _STATEMENTS: Final = Statements(AUDIT_LOG, "Audit entry")
-_SAME: Final = ("actor_id", "action", "entity_type", "entity_id")
-_PAGES: Final = Pages(
+_SAME: Final = ("actor_id", "actor_key", "action", "entity_type", "entity_id")
+_PAGES: Final = pages_of(
     AUDIT_LOG,
-    audit_log.c.id,
-    {
-        "mine": audit_log.c.workspace_id == bindparam("mine"),
-        "actor_key": audit_log.c.actor_key == bindparam("actor_key"),
-        **{name: audit_log.c[name] == bindparam(name) for name in _SAME},
-        "created_after": audit_log.c.created_at >= bindparam("created_after"),
-        "created_before": audit_log.c.created_at < bindparam("created_before"),
-    },
+    *_SAME,
+    created_after=audit_log.c.created_at >= bindparam("created_after"),
+    created_before=audit_log.c.created_at < bindparam("created_before"),
 )
 
 
@@ -69,9 +64,8 @@ class SqlAuditLog(SqlRepository[AuditEntry]):
     async def page(self, request: PageRequest, only: AuditFilter) -> Page[AuditEntry]:
         """Return a page of the entries that match."""
         wanted = {each.name: getattr(only, each.name) for each in fields(only)}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        given["mine"] = self._workspace_id
-        actor = given.pop("actor", None)
+        wanted["mine"] = self._workspace_id
+        actor = wanted.pop("actor")
         if actor is not None:
-            given.update({"actor_id": actor} if is_id(actor) else {"actor_key": same_email(actor)})
-        return await _PAGES.page(self._transaction, given, request, request.id_after())
+            wanted.update({"actor_id": actor} if is_id(actor) else {"actor_key": same_email(actor)})
+        return await _PAGES.page(self._transaction, wanted, request, request.id_after())

@@ -18,7 +18,7 @@ from orbiter.adapters.sql.agents import agents
 from orbiter.adapters.sql.columns import Id, Instant, Json, Money, OneOf
 from orbiter.adapters.sql.failures import conflict, missing
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import Pages, pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -149,16 +149,7 @@ OF_PROJECT: Final = (
 
 _STATEMENTS: Final = Statements(CONVERSATIONS, "Conversation")
 _MESSAGE_STATEMENTS: Final = Statements(MESSAGES, "Message")
-_PAGES: Final = Pages(
-    CONVERSATIONS,
-    conversations.c.id,
-    {
-        "mine": conversations.c.workspace_id == bindparam("mine"),
-        "agent_id": conversations.c.agent_id == bindparam("agent_id"),
-        "deployment_id": conversations.c.deployment_id == bindparam("deployment_id"),
-    },
-    ids=frozenset({"agent_id", "deployment_id"}),
-)
+_PAGES: Final = pages_of(CONVERSATIONS, "agent_id", "deployment_id")
 _HERE: Final = (
     messages.c.workspace_id == bindparam("mine"),
     messages.c.conversation_id == bindparam("the_id"),
@@ -205,11 +196,11 @@ class SqlConversations(SqlRepository[Conversation]):
 
     async def page(self, request: PageRequest, only: ConversationFilter) -> Page[Conversation]:
         """Return a page of the conversations that match."""
-        wanted = {"mine": self._workspace_id}
-        if only.agent_id is not None:
-            wanted["agent_id"] = only.agent_id
-        if only.deployment_id is not None:
-            wanted["deployment_id"] = only.deployment_id
+        wanted = {
+            "mine": self._workspace_id,
+            "agent_id": only.agent_id,
+            "deployment_id": only.deployment_id,
+        }
         return await _PAGES.page(self._transaction, wanted, request, request.id_after())
 
     async def add_message(self, message: Message) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import (
 from orbiter.adapters.sql.columns import Hash, Id, Instant, Sealed
 from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -48,15 +48,7 @@ HOOKS: Final = Mapped(hooks, Hook)
 BY_TOKEN: Final = select(*HOOKS.columns).where(hooks.c.token_hash == bindparam("token"))
 
 _STATEMENTS: Final = Statements(HOOKS, "Hook")
-_PAGES: Final = Pages(
-    HOOKS,
-    hooks.c.id,
-    {
-        "mine": hooks.c.workspace_id == bindparam("mine"),
-        "workflow_id": hooks.c.workflow_id == bindparam("workflow_id"),
-    },
-    ids=frozenset({"workflow_id"}),
-)
+_PAGES: Final = pages_of(HOOKS, "workflow_id")
 
 
 class SqlHooks(SqlRepository[Hook]):
@@ -67,9 +59,7 @@ class SqlHooks(SqlRepository[Hook]):
 
     async def page(self, request: PageRequest, only: TriggerFilter) -> Page[Hook]:
         """Return a page of the hooks that match."""
-        wanted = {"mine": self._workspace_id}
-        if only.workflow_id is not None:
-            wanted["workflow_id"] = only.workflow_id
+        wanted = {"mine": self._workspace_id, "workflow_id": only.workflow_id}
         return await _PAGES.page(self._transaction, wanted, request, request.id_after())
 
     async def touch(self, hook: Hook) -> bool:

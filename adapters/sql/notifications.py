@@ -23,7 +23,7 @@ from sqlalchemy import (
 from orbiter.adapters.sql.columns import Id, Instant, OneOf
 from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.runs import runs
 from orbiter.adapters.sql.transactions import Transaction
@@ -71,16 +71,7 @@ _STATEMENTS: Final = Statements(NOTIFICATIONS, "Notification")
 _MINE: Final = notifications.c.workspace_id == bindparam("mine")
 _THEIRS: Final = notifications.c.user_id == bindparam("the_user")
 _UNREAD: Final = notifications.c.read == false()
-_PAGES: Final = Pages(
-    NOTIFICATIONS,
-    notifications.c.id,
-    {
-        "mine": _MINE,
-        "the_user": _THEIRS,
-        "is_read": notifications.c.read == bindparam("is_read"),
-    },
-    ids=frozenset({"the_user"}),
-)
+_PAGES: Final = pages_of(NOTIFICATIONS, "user_id", "read")
 _READ: Final = update(notifications).values(read=true()).where(_MINE, _UNREAD)
 _READ_ALL: Final = _READ.where(_THEIRS)
 _SETTLE: Final = _READ.where(
@@ -140,9 +131,11 @@ class SqlNotifications(SqlRepository[Notification]):
 
     async def page(self, request: PageRequest, only: NotificationFilter) -> Page[Notification]:
         """Return a page of the notifications that match."""
-        wanted: dict[str, Any] = {"mine": self._workspace_id, "the_user": only.user_id}
-        if only.unread is not None:
-            wanted["is_read"] = not only.unread
+        wanted = {
+            "mine": self._workspace_id,
+            "user_id": only.user_id,
+            "read": None if only.unread is None else not only.unread,
+        }
         return await _PAGES.page(self._transaction, wanted, request, request.id_after())
 
     async def read_all(self, user_id: str) -> None:

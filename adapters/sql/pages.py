@@ -5,7 +5,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Select, bindparam, func, select, true
 
-from orbiter.adapters.sql.columns import storable
+from orbiter.adapters.sql.columns import Id, storable
 from orbiter.adapters.sql.repository import Mapped
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -20,7 +20,7 @@ class Pages(Generic[Entity]):
     """Pages of a table, along one of its columns.
 
     Of the *conditions*, each under the name of its parameter, those count whose parameter is
-    given. The *ids* among the parameters are looked for only if they can be ids.
+    given and not None. The *ids* among the parameters are looked for only if they can be ids.
     """
 
     def __init__(
@@ -45,11 +45,12 @@ class Pages(Generic[Entity]):
         after: str | int | None,
     ) -> Page[Entity]:
         """Return what is wanted of the rows beyond the key *after*."""
-        if not all(self._can_be(name, value) for name, value in parameters.items()):
+        given = {name: value for name, value in parameters.items() if value is not None}
+        if not all(self._can_be(name, value) for name, value in given.items()):
             return Page(items=[], next_after=None, total=0)
-        statement = self._statement(frozenset(parameters), request.newest_first, after is not None)
+        statement = self._statement(frozenset(given), request.newest_first, after is not None)
         found = await transaction.rows(
-            statement, {**parameters, "after": after, "size": request.limit + 1}
+            statement, {**given, "after": after, "size": request.limit + 1}
         )
         rows = [row for row in found if row.key is not None]
         wanted = rows[: request.limit]
@@ -88,3 +89,17 @@ class Pages(Generic[Entity]):
             .select_from(whole_count.outerjoin(part, true()))
             .order_by(part.c.key.desc() if newest_first else part.c.key.asc())
         )
+
+
+def pages_of(
+    mapped: Mapped[Entity], *compared: str, **conditions: ColumnElement[bool]
+) -> Pages[Entity]:
+    """Return pages of one workspace's rows, `mine`, along their ids.
+
+    The columns *compared* are asked for by their names, other *conditions* by theirs.
+    """
+    columns = mapped.table.c
+    same = {name: columns[name] == bindparam(name) for name in compared}
+    mine = columns.workspace_id == bindparam("mine")
+    ids = frozenset(name for name in compared if columns[name].type is Id)
+    return Pages(mapped, columns.id, {"mine": mine, **same, **conditions}, ids=ids)

@@ -10,7 +10,7 @@ from orbiter.adapters.sql.columns import Id, Instant
 from orbiter.adapters.sql.conversations import OF_PROJECT
 from orbiter.adapters.sql.large_values import LargeValues
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.runs import RUN_VALUES, RUNS, UNENDED, runs
 from orbiter.adapters.sql.secrets import secrets
@@ -40,9 +40,7 @@ projects: Final = Table(
 PROJECTS: Final = Mapped(projects, Project)
 
 _STATEMENTS: Final = Statements(PROJECTS, "Project")
-_PAGES: Final = Pages(
-    PROJECTS, projects.c.id, {"mine": projects.c.workspace_id == bindparam("mine")}
-)
+_PAGES: Final = pages_of(PROJECTS)
 _OF_PROJECT: Final = {
     table: (
         table.c.workspace_id == bindparam("mine"),

@@ -21,7 +21,7 @@ from sqlalchemy import cast as cast_to
 from orbiter.adapters.sql.columns import Id, Instant, Json, OneOf, Sealed, storable
 from orbiter.adapters.sql.failures import conflict
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -65,9 +65,7 @@ providers: Final = Table(
 PROVIDERS: Final = Mapped(providers, Provider)
 
 _STATEMENTS: Final = Statements(PROVIDERS, "Provider")
-_PAGES: Final = Pages(
-    PROVIDERS, providers.c.id, {"mine": providers.c.workspace_id == bindparam("mine")}
-)
+_PAGES: Final = pages_of(PROVIDERS)
 _WORD: Final = bindparam("word", type_=Text)
 _POOL: Final = (
     select(*PROVIDERS.columns)

@@ -24,7 +24,7 @@ from orbiter.adapters.sql.columns import INTEGER_MAX, Id, Instant, Json, Money, 
 from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.large_values import LargeValues, told
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import Pages, pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.searching import containing, found_in
 from orbiter.adapters.sql.steps import STEP_VALUES, STEPS, steps
@@ -124,22 +124,19 @@ RUNS: Final = Mapped(
 _STATEMENTS: Final = Statements(RUNS, "Run")
 _ADVANCE: Final = _STATEMENTS.update.where(UNENDED)
 _IDS: Final = ("project_id", "workflow_id", "agent_id", "deployment_id")
-_PAGES: Final = Pages(
+_WORDS: Final = ("status", "kind", "trigger")
+_PAGES: Final = pages_of(
     RUNS,
-    runs.c.id,
-    {
-        "mine": runs.c.workspace_id == bindparam("mine"),
-        **{name: runs.c[name] == bindparam(name) for name in (*_IDS, "status", "kind", "trigger")},
-        "created_after": runs.c.queued_at >= bindparam("created_after"),
-        "created_before": runs.c.queued_at < bindparam("created_before"),
-        "min_cost_usd": runs.c.cost_usd >= bindparam("min_cost_usd"),
-        "min_duration_ms": (
-            type_coerce(runs.c.finished_at, BigInteger) - type_coerce(runs.c.started_at, BigInteger)
-            >= bindparam("min_duration_ms")
-        ),
-        "q": found_in(runs.c.searchable),
-    },
-    ids=frozenset(_IDS),
+    *_IDS,
+    *_WORDS,
+    created_after=runs.c.queued_at >= bindparam("created_after"),
+    created_before=runs.c.queued_at < bindparam("created_before"),
+    min_cost_usd=runs.c.cost_usd >= bindparam("min_cost_usd"),
+    min_duration_ms=(
+        type_coerce(runs.c.finished_at, BigInteger) - type_coerce(runs.c.started_at, BigInteger)
+        >= bindparam("min_duration_ms")
+    ),
+    q=found_in(runs.c.searchable),
 )
 
 _A_RUN: Final = (runs.c.id == bindparam("of_run"), runs.c.workspace_id == bindparam("mine"))
@@ -196,13 +193,12 @@ class SqlRuns(SqlRepository[Run]):
     async def page(self, request: PageRequest, only: RunFilter) -> Page[Run]:
         """Return a page of the runs that match."""
         wanted = {each.name: getattr(only, each.name) for each in fields(only)}
-        given = {name: value for name, value in wanted.items() if value is not None}
+        wanted["mine"] = self._workspace_id
         if only.q is not None:
-            given["q"] = containing(only.q)
+            wanted["q"] = containing(only.q)
         if only.min_duration_ms is not None:
-            given["min_duration_ms"] = max(-1, min(only.min_duration_ms, INTEGER_MAX))
-        given["mine"] = self._workspace_id
-        page = await _PAGES.page(self._transaction, given, request, request.id_after())
+            wanted["min_duration_ms"] = max(-1, min(only.min_duration_ms, INTEGER_MAX))
+        page = await _PAGES.page(self._transaction, wanted, request, request.id_after())
         return replace(page, items=[await self._large.whole(run, RUN_VALUES) for run in page.items])
 
     async def advance(self, run: Run) -> bool:

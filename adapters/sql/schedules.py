@@ -17,7 +17,7 @@ from sqlalchemy import (
 from orbiter.adapters.sql.columns import Id, Instant, Json
 from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -62,15 +62,7 @@ DUE: Final = (
 
 _STATEMENTS: Final = Statements(SCHEDULES, "Schedule")
 _CLAIM: Final = _STATEMENTS.update.where(schedules.c.next_run_at == bindparam("due", type_=Instant))
-_PAGES: Final = Pages(
-    SCHEDULES,
-    schedules.c.id,
-    {
-        "mine": schedules.c.workspace_id == bindparam("mine"),
-        "workflow_id": schedules.c.workflow_id == bindparam("workflow_id"),
-    },
-    ids=frozenset({"workflow_id"}),
-)
+_PAGES: Final = pages_of(SCHEDULES, "workflow_id")
 
 
 class SqlSchedules(SqlRepository[Schedule]):
@@ -81,9 +73,7 @@ class SqlSchedules(SqlRepository[Schedule]):
 
     async def page(self, request: PageRequest, only: TriggerFilter) -> Page[Schedule]:
         """Return a page of the schedules that match."""
-        wanted = {"mine": self._workspace_id}
-        if only.workflow_id is not None:
-            wanted["workflow_id"] = only.workflow_id
+        wanted = {"mine": self._workspace_id, "workflow_id": only.workflow_id}
         return await _PAGES.page(self._transaction, wanted, request, request.id_after())
 
     async def claim(self, ticked: Schedule, *, due: datetime) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from orbiter.adapters.sql.columns import Id, Instant, Sealed
 from orbiter.adapters.sql.failures import conflict, missing
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.workspaces import LOCK
@@ -72,12 +72,7 @@ SECRETS: Final = Mapped(secrets, Secret)
 
 _STATEMENTS: Final = Statements(SECRETS, "Secret")
 _MINE: Final = secrets.c.workspace_id == bindparam("mine")
-_PAGES: Final = Pages(
-    SECRETS,
-    secrets.c.id,
-    {"mine": _MINE, "project_id": secrets.c.project_id == bindparam("project_id")},
-    ids=frozenset({"project_id"}),
-)
+_PAGES: Final = pages_of(SECRETS, "project_id")
 _COUNT: Final = select(func.count()).select_from(secrets).where(_MINE)
 _SEEN: Final = (
     select(*SECRETS.columns)
@@ -94,9 +89,7 @@ class SqlSecrets(SqlRepository[Secret]):
 
     async def page(self, request: PageRequest, only: SecretFilter) -> Page[Secret]:
         """Return a page of the secrets that match."""
-        wanted = {"mine": self._workspace_id}
-        if only.project_id is not None:
-            wanted["project_id"] = only.project_id
+        wanted = {"mine": self._workspace_id, "project_id": only.project_id}
         return await _PAGES.page(self._transaction, wanted, request, request.id_after())
 
     async def count(self) -> int:

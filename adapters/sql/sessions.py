@@ -15,7 +15,7 @@ from sqlalchemy import (
 from orbiter.adapters.sql.columns import Hash, Id, Instant
 from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -46,12 +46,10 @@ sessions: Final = Table(
 SESSIONS: Final = Mapped(sessions, Session)
 
 _STATEMENTS: Final = Statements(SESSIONS, "Session")
-_OF_USER: Final = {
-    "mine": sessions.c.workspace_id == bindparam("mine"),
-    "user_id": sessions.c.user_id == bindparam("user_id"),
-}
-_PAGES: Final = Pages(SESSIONS, sessions.c.id, _OF_USER, ids=frozenset({"user_id"}))
-_REMOVE_ALL: Final = delete(sessions).where(*_OF_USER.values())
+_PAGES: Final = pages_of(SESSIONS, "user_id")
+_REMOVE_ALL: Final = delete(sessions).where(
+    sessions.c.workspace_id == bindparam("mine"), sessions.c.user_id == bindparam("user_id")
+)
 _REMOVE_OTHERS: Final = _REMOVE_ALL.where(sessions.c.id != bindparam("but"))
 
 

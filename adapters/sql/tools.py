@@ -21,7 +21,7 @@ from sqlalchemy import (
 from orbiter.adapters.sql.columns import Id, Instant, Json, OneOf
 from orbiter.adapters.sql.failures import conflict, missing
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.searching import containing, found_in
 from orbiter.adapters.sql.transactions import Transaction
@@ -73,17 +73,7 @@ TOOLS: Final = Mapped(
 
 _STATEMENTS: Final = Statements(TOOLS, "Tool")
 _MINE: Final = tools.c.workspace_id == bindparam("mine")
-_PAGES: Final = Pages(
-    TOOLS,
-    tools.c.id,
-    {
-        "mine": _MINE,
-        "project_id": tools.c.project_id == bindparam("project_id"),
-        "kind": tools.c.kind == bindparam("kind"),
-        "q": found_in(tools.c.searchable),
-    },
-    ids=frozenset({"project_id"}),
-)
+_PAGES: Final = pages_of(TOOLS, "project_id", "kind", q=found_in(tools.c.searchable))
 _SEVERAL: Final = (
     select(*TOOLS.columns)
     .where(_MINE, tools.c.id.in_(bindparam("ids", expanding=True)))
@@ -110,13 +100,12 @@ class SqlTools(SqlRepository[Tool]):
 
     async def page(self, request: PageRequest, only: ToolFilter) -> Page[Tool]:
         """Return a page of the tools that match."""
-        wanted: dict[str, Any] = {"mine": self._workspace_id}
-        if only.project_id is not None:
-            wanted["project_id"] = only.project_id
-        if only.kind is not None:
-            wanted["kind"] = only.kind
-        if only.q is not None:
-            wanted["q"] = containing(only.q)
+        wanted = {
+            "mine": self._workspace_id,
+            "project_id": only.project_id,
+            "kind": only.kind,
+            "q": None if only.q is None else containing(only.q),
+        }
         return await _PAGES.page(self._transaction, wanted, request, request.id_after())
 
     async def several(self, ids: Collection[str]) -> Mapping[str, Tool]:

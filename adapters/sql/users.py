@@ -7,7 +7,7 @@ from sqlalchemy import Column, Index, String, Table, bindparam, literal_column, 
 from orbiter.adapters.sql.columns import Hash, Id, Instant, OneOf
 from orbiter.adapters.sql.failures import conflict
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
+from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.workspaces import LOCK
@@ -63,7 +63,7 @@ USERS: Final = Mapped(
 )
 
 _STATEMENTS: Final = Statements(USERS, "User")
-_PAGES: Final = Pages(USERS, users.c.id, {"mine": users.c.workspace_id == bindparam("mine")})
+_PAGES: Final = pages_of(USERS)
 _ADMINS: Final = select(users.c.id).where(
     users.c.workspace_id == bindparam("mine"), users.c.role == Role.ADMIN, ACTIVE
 )
