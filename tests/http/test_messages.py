@@ -386,6 +386,19 @@ class TestMemory:
         )
         assert "user: I am [EMAIL]" in gateway.requests[1].messages[1].content
 
+    @pytest.mark.parametrize("memory", [{"type": "conversation"}, {"type": "summary", "window": 1}])
+    async def test_what_guardrails_refuse_reaches_no_model_later(self, memory: Any) -> None:
+        gateway = Asked()
+        async with running(gateway=gateway) as api:
+            admin = await api.admin()
+            guardrails = {"blocked_patterns": ["bomb"]}
+            conversation_id = await begun(admin, memory=memory, guardrails=guardrails)
+            assert (await send(admin, conversation_id, "a bomb")).status_code == 422
+            for word in ("one", "two"):
+                assert (await send(admin, conversation_id, word)).status_code == 201
+        told = [each.content for asked in gateway.requests for each in asked.messages]
+        assert "one" in told and not any("bomb" in each for each in told)
+
     async def test_what_was_not_answered_is_remembered_too(self) -> None:
         gateway = Asked()
         gateway.trouble.append(ModelError("MODEL_KEY_REFUSED", "no"))

@@ -31,12 +31,19 @@ _PATTERNS: Final[Mapping[Personal, re.Pattern[str]]] = {
 
 def admitted(text: str, guardrails: Guardrails, schemas: Schemas) -> str:
     """Return what a model may see of an input; raise NodeFailed for what it may not."""
+    if (refused := refusal_of(text, guardrails, schemas)) is not None:
+        raise refused
+    return _without(text, guardrails)
+
+
+def refusal_of(text: str, guardrails: Guardrails, schemas: Schemas) -> NodeFailed | None:
+    """Return why an input may not reach a model, None when it may."""
     most = guardrails.max_input_chars
     if most is not None and len(text) > most:
-        raise NodeFailed("INPUT_TOO_LONG", f"The input is longer than {most} characters")
+        return NodeFailed("INPUT_TOO_LONG", f"The input is longer than {most} characters")
     if (pattern := _blocked(text, guardrails, schemas)) is not None:
-        raise NodeFailed("INPUT_BLOCKED", f"The input matches the blocked pattern {pattern}")
-    return _without(text, guardrails)
+        return NodeFailed("INPUT_BLOCKED", f"The input matches the blocked pattern {pattern}")
+    return None
 
 
 def released(value: Any, text: str, guardrails: Guardrails, schemas: Schemas) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from orbiter.application.execution.agents.guardrails import redacted
+from orbiter.application.execution.agents.guardrails import redacted, refusal_of
 from orbiter.application.execution.calls import Calls
 from orbiter.application.execution.model_calls import ask
 from orbiter.application.ports.models import ChatMessage, ChatRequest, ChatRole
@@ -25,7 +25,7 @@ async def remembered(agent: AgentVersion, calls: Calls) -> Sequence[ChatMessage]
         return ()
     if memory.type is MemoryType.SUMMARY:
         return await _summed_up(agent, calls)
-    history = _guarded(agent, await calls.journey.world.catalogue.history(run))
+    history = _guarded(agent, calls, await calls.journey.world.catalogue.history(run))
     return history if memory.type is MemoryType.CONVERSATION else history[-memory.window :]
 
 
@@ -37,9 +37,9 @@ async def _summed_up(agent: AgentVersion, calls: Calls) -> Sequence[ChatMessage]
     summary = [] if kept is None else [_told(kept.text)]
     passed = max(len(history) - agent.settings.memory.window, 0)
     if passed:
-        earlier = _guarded(agent, [*summary, *history[:passed]])
-        summary = [_told(await _summary(agent, calls, earlier))]
-    return _guarded(agent, [*summary, *history[passed:]])
+        earlier = _guarded(agent, calls, [*summary, *history[:passed]])
+        summary = [_told(await _summary(agent, calls, earlier))] if earlier else []
+    return _guarded(agent, calls, [*summary, *history[passed:]])
 
 
 async def _summary(agent: AgentVersion, calls: Calls, messages: Sequence[ChatMessage]) -> str:
@@ -59,6 +59,13 @@ def _told(summary: str) -> ChatMessage:
     return ChatMessage(role=ChatRole.SYSTEM, content=f"Before that: {summary}")
 
 
-def _guarded(agent: AgentVersion, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
-    guardrails = agent.settings.guardrails
-    return [replace(each, content=redacted(each.content, guardrails)) for each in messages]
+def _guarded(
+    agent: AgentVersion, calls: Calls, messages: Sequence[ChatMessage]
+) -> Sequence[ChatMessage]:
+    """Return the messages without personal data, and without what was refused as input."""
+    guardrails, schemas = agent.settings.guardrails, calls.journey.world.schemas
+    return [
+        replace(each, content=redacted(each.content, guardrails))
+        for each in messages
+        if each.role is not ChatRole.USER or not refusal_of(each.content, guardrails, schemas)
+    ]
