@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
 from orbiter.application.paging import Page, PageRequest
-from orbiter.application.ports.repositories import WorkflowFilter
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.templating import Schemas
+from orbiter.application.ports.workflows import WorkflowFilter
 from orbiter.application.work import Work
 from orbiter.domain.errors import Conflict, FieldProblem, Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission

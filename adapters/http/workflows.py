@@ -16,7 +16,7 @@ from orbiter.adapters.http.paging import PageOut, Pages
 from orbiter.adapters.http.parameters import text
 from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
 from orbiter.application.facade import Orbiter
-from orbiter.application.ports.repositories import WorkflowFilter
+from orbiter.application.ports.workflows import WorkflowFilter
 from orbiter.application.workflows import WorkflowDetail
 from orbiter.domain.identity import Permission
 from orbiter.domain.workflows import Canvas, Issue, WorkflowStatus

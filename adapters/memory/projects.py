@@ -52,7 +52,7 @@ class MemoryProjects(MemoryRepository[Project]):
             drop_notifications(self._tables, run_id=run.id)
         for workflow in self._workflows_of(project_id):
             self._tables.workflows.drop(workflow.id)
-            self._tables.versions.drop(workflow.id)
+            self._tables.workflow_versions.drop(workflow.id)
             drop_triggers(self._tables, workflow.id)
         for agent in self._agents_of(project_id):
             self._tables.agents.drop(agent.id)

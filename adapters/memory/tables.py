@@ -99,13 +99,13 @@ class ExecutorLease:
 @dataclass(slots=True)
 class Tables:
     """Everything that is kept; steps and effects lie under their run's id, versions under their
-    workflow's, messages under their conversation's, prices under their workspace's.
+    head's, messages under their conversation's, prices under their workspace's.
     """
 
     workspaces: Table[Workspace] = field(default_factory=Table)
     projects: Table[Project] = field(default_factory=Table)
     workflows: Table[Workflow] = field(default_factory=Table)
-    versions: Table[Mapping[int, WorkflowVersion]] = field(default_factory=Table)
+    workflow_versions: Table[Mapping[int, WorkflowVersion]] = field(default_factory=Table)
     agents: Table[Agent] = field(default_factory=Table)
     agent_versions: Table[Mapping[int, AgentVersion]] = field(default_factory=Table)
     tools: Table[Tool] = field(default_factory=Table)

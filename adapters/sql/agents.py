@@ -14,19 +14,18 @@ from sqlalchemy import (
     bindparam,
     select,
 )
-from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
 
-from orbiter.adapters.sql.columns import INTEGER_MAX, Id, Instant, Json, OneOf
+from orbiter.adapters.sql.columns import Id, Instant, Json, OneOf
 from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
-from orbiter.adapters.sql.pages import Pages
-from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
+from orbiter.adapters.sql.pages import pages_of
+from orbiter.adapters.sql.repository import Mapped, Statements
 from orbiter.adapters.sql.transactions import Transaction
+from orbiter.adapters.sql.versions import SqlVersioned, VersionCache, Versions
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.agents import AgentFilter
 from orbiter.domain.agents import NAME_MAX, Agent, AgentStatus, AgentVersion, settings_of
 from orbiter.domain.checks import is_id
-from orbiter.domain.errors import Conflict, NotFound
 
 agents: Final = Table(
     "agents",
@@ -77,81 +76,33 @@ def _version(*, settings: Any, **rest: Any) -> AgentVersion:
 
 
 _AGENTS: Final = Mapped(agents, _agent)
-_VERSIONS: Final = Mapped(versions, _version)
 _STATEMENTS: Final = Statements(_AGENTS, "Agent")
-_PAGES: Final = Pages(
-    _AGENTS,
-    agents.c.id,
-    {
-        "mine": agents.c.workspace_id == bindparam("mine"),
-        "project_id": agents.c.project_id == bindparam("project_id"),
-        "status": agents.c.status == bindparam("status", type_=agents.c.status.type),
-    },
-    ids=frozenset({"project_id"}),
-)
-_HEAD: Final = select(agents.c.id).where(
-    agents.c.id == bindparam("the_id"), agents.c.workspace_id == bindparam("mine")
-)
+_VERSIONS: Final = Versions(Mapped(versions, _version), _STATEMENTS)
+_PAGES: Final = pages_of(_AGENTS, "project_id", "status")
 _KNOWN: Final = select(agents.c.id).where(
     agents.c.workspace_id == bindparam("mine"),
     agents.c.id.in_(bindparam("ids", expanding=True)),
 )
-_VERSION_PAGES: Final = Pages(
-    _VERSIONS,
-    versions.c.version,
-    {"the_id": versions.c.agent_id == bindparam("the_id"), "mine": _HEAD.exists()},
-    ids=frozenset({"the_id"}),
-)
-_ADD_VERSION: Final = insert(versions).on_conflict_do_nothing(
-    index_elements=[versions.c.agent_id, versions.c.version]
-)
-_VERSION: Final = select(*_VERSIONS.columns).where(
-    versions.c.agent_id == bindparam("the_id"),
-    versions.c.version == bindparam("number"),
-    _HEAD.exists(),
-)
 
 
-class SqlAgents(SqlRepository[Agent]):
-    """Agents of one workspace."""
+class SqlAgents(SqlVersioned[Agent, AgentVersion]):
+    """Agents of one workspace, and their versions."""
 
-    def __init__(self, transaction: Transaction, workspace_id: str) -> None:
-        super().__init__(_STATEMENTS, transaction, workspace_id)
+    def __init__(
+        self, transaction: Transaction, workspace_id: str, cache: VersionCache[AgentVersion]
+    ) -> None:
+        super().__init__(_STATEMENTS, _VERSIONS, transaction, workspace_id, cache)
 
     async def page(self, request: PageRequest, only: AgentFilter) -> Page[Agent]:
         """Return a page of the agents that match."""
-        wanted: dict[str, Any] = {"mine": self._workspace_id}
-        if only.project_id is not None:
-            wanted["project_id"] = only.project_id
-        if only.status is not None:
-            wanted["status"] = only.status
+        wanted = {
+            "mine": self._workspace_id,
+            "project_id": only.project_id,
+            "status": only.status,
+        }
         return await _PAGES.page(self._transaction, wanted, request, request.id_after())
 
     async def known(self, ids: Collection[str]) -> Collection[str]:
         """Return those of the *ids* that agents here have."""
         which = {"mine": self._workspace_id, "ids": [each for each in ids if is_id(each)]}
         return {row.id for row in await self._transaction.rows(_KNOWN, which)}
-
-    async def add_version(self, version: AgentVersion) -> None:
-        """Store a new version of an agent of this workspace."""
-        self._transaction.require_writing()
-        which = self._which(version.agent_id)
-        if not is_id(version.agent_id) or not await self._transaction.first(_HEAD, which):
-            raise NotFound("Agent")
-        if not (await self._transaction.write(_ADD_VERSION, _VERSIONS.row(version))).rowcount:
-            raise Conflict("Agent version with this number already exists")
-
-    async def version(self, agent_id: str, number: int) -> AgentVersion:
-        """Return a version or raise NotFound."""
-        row = None
-        if is_id(agent_id) and 0 < number <= INTEGER_MAX:
-            which = {**self._which(agent_id), "number": number}
-            row = await self._transaction.first(_VERSION, which)
-        if row is None:
-            raise NotFound("Agent version")
-        return _VERSIONS.entity(row)
-
-    async def versions(self, agent_id: str, request: PageRequest) -> Page[AgentVersion]:
-        """Return a page of versions, by number."""
-        which = self._which(agent_id)
-        return await _VERSION_PAGES.page(self._transaction, which, request, request.number_after())

@@ -1,7 +1,6 @@
-"""Versions of workflows as rows, and those read lately kept at hand."""
+"""Graphs as they lie in rows."""
 
-from collections import OrderedDict
-from typing import Any, Final
+from typing import Any
 
 from orbiter.domain.workflows import (
     Canvas,
@@ -14,35 +13,6 @@ from orbiter.domain.workflows import (
     Viewport,
     WorkflowVersion,
 )
-
-CHARACTERS_KEPT: Final = 4_000_000
-
-
-class VersionCache:
-    """Versions never change, so those used last are kept, up to 4 million characters of JSON."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, int], tuple[WorkflowVersion, int]] = OrderedDict()
-        self._characters = 0
-
-    def get(self, workflow_id: str, number: int) -> WorkflowVersion | None:
-        """Return the version if it is at hand."""
-        kept = self._kept.get((workflow_id, number))
-        if kept is None:
-            return None
-        self._kept.move_to_end((workflow_id, number))
-        return kept[0]
-
-    def put(self, version: WorkflowVersion, characters: int) -> None:
-        """Keep a committed version."""
-        key = version.workflow_id, version.version
-        if key in self._kept or characters > CHARACTERS_KEPT:
-            return
-        self._kept[key] = version, characters
-        self._characters += characters
-        while self._characters > CHARACTERS_KEPT:
-            _, (_, gone) = self._kept.popitem(last=False)
-            self._characters -= gone
 
 
 def version_of(*, canvas: Any, issues: Any, **rest: Any) -> WorkflowVersion:

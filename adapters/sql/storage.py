@@ -10,7 +10,6 @@ from orbiter.adapters.sql.conversations import SqlConversations
 from orbiter.adapters.sql.credentials import SqlCredentials
 from orbiter.adapters.sql.database import POOL_SIZE, Database
 from orbiter.adapters.sql.executions import SqlExecutions
-from orbiter.adapters.sql.graphs import VersionCache
 from orbiter.adapters.sql.hooks import SqlHooks
 from orbiter.adapters.sql.large_values import LargeValues
 from orbiter.adapters.sql.notifications import SqlNotifications
@@ -25,9 +24,20 @@ from orbiter.adapters.sql.sessions import SqlSessions
 from orbiter.adapters.sql.tools import SqlTools
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.users import SqlUsers
+from orbiter.adapters.sql.versions import VersionCache
 from orbiter.adapters.sql.workflows import SqlWorkflows
 from orbiter.application.ports.blobs import Blobs
 from orbiter.application.ports.storage import UnitOfWork
+from orbiter.domain.agents import AgentVersion
+from orbiter.domain.workflows import WorkflowVersion
+
+
+class Caches:
+    """What never changes and was read lately, for every unit of work."""
+
+    def __init__(self) -> None:
+        self.workflows = VersionCache[WorkflowVersion]()
+        self.agents = VersionCache[AgentVersion]()
 
 
 class SqlUnitOfWork:
@@ -37,13 +47,13 @@ class SqlUnitOfWork:
         self,
         transaction: Transaction,
         workspace_id: str,
-        cache: VersionCache,
+        caches: Caches,
         large: LargeValues,
     ) -> None:
         self.transaction = transaction
         self.projects = SqlProjects(transaction, workspace_id, large)
-        self.workflows = SqlWorkflows(transaction, workspace_id, cache)
-        self.agents = SqlAgents(transaction, workspace_id)
+        self.workflows = SqlWorkflows(transaction, workspace_id, caches.workflows)
+        self.agents = SqlAgents(transaction, workspace_id, caches.agents)
         self.tools = SqlTools(transaction, workspace_id)
         self.conversations = SqlConversations(transaction, workspace_id)
         self.runs = SqlRuns(transaction, workspace_id, large)
@@ -76,7 +86,7 @@ class SqlStorage:
     def __init__(self, database: Database, blobs: Blobs | None = None) -> None:
         self._database = database
         self._blobs = blobs
-        self._versions = VersionCache()
+        self._caches = Caches()
 
     @classmethod
     def connect(cls, url: str, *, pool_size: int = POOL_SIZE) -> "SqlStorage":
@@ -92,7 +102,7 @@ class SqlStorage:
         begun = self._database.reading() if reading else self._database.writing()
         async with begun as transaction:
             large = LargeValues(transaction, self._blobs)
-            yield SqlUnitOfWork(transaction, workspace_id, self._versions, large)
+            yield SqlUnitOfWork(transaction, workspace_id, self._caches, large)
         await large.settle()
 
     async def ready(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from orbiter.application.paging import Page, PageRequest
-from orbiter.application.ports.repositories import Repository
+from orbiter.application.ports.versions import VersionedRepository
 from orbiter.domain.agents import Agent, AgentStatus, AgentVersion
 
 
@@ -17,8 +17,8 @@ class AgentFilter:
     status: AgentStatus | None = None
 
 
-class AgentRepository(Repository[Agent], Protocol):
-    """Agents and their versions; these and an agent's conversations go with it, its runs stay."""
+class AgentRepository(VersionedRepository[Agent, AgentVersion], Protocol):
+    """Agents and their versions; an agent's conversations go with it, its runs stay."""
 
     async def page(self, request: PageRequest, only: AgentFilter) -> Page[Agent]:
         """Return a page of the agents that match."""
@@ -26,15 +26,4 @@ class AgentRepository(Repository[Agent], Protocol):
 
     async def known(self, ids: Collection[str]) -> Collection[str]:
         """Return those of the *ids* that agents here have."""
-        ...
-
-    async def add_version(self, version: AgentVersion) -> None:
-        """Store a new version."""
-
-    async def version(self, agent_id: str, number: int) -> AgentVersion:
-        """Return a version or raise NotFound."""
-        ...
-
-    async def versions(self, agent_id: str, request: PageRequest) -> Page[AgentVersion]:
-        """Return a page of versions; `after` is a version's number as text."""
         ...

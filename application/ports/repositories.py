@@ -20,7 +20,6 @@ from orbiter.domain.runs import Run, RunKind, RunStatus, Step, Trigger
 from orbiter.domain.schedules import Schedule
 from orbiter.domain.sessions import Session
 from orbiter.domain.users import User
-from orbiter.domain.workflows import Workflow, WorkflowVersion
 from orbiter.domain.workspaces import Workspace
 
 Entity = TypeVar("Entity")
@@ -56,32 +55,6 @@ class ProjectRepository(Repository[Project], Protocol):
 
     async def empty(self, project_id: str) -> Sequence[Run]:
         """Delete everything the project holds, and return the runs that had not ended."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowFilter:
-    """Which workflows are listed."""
-
-    project_id: str | None = None
-
-
-class WorkflowRepository(Repository[Workflow], Protocol):
-    """Workflows and their versions; removing a workflow removes its versions, its runs stay."""
-
-    async def page(self, request: PageRequest, only: WorkflowFilter) -> Page[Workflow]:
-        """Return a page of the workflows that match."""
-        ...
-
-    async def add_version(self, version: WorkflowVersion) -> None:
-        """Store a new version."""
-
-    async def version(self, workflow_id: str, number: int) -> WorkflowVersion:
-        """Return a version or raise NotFound."""
-        ...
-
-    async def versions(self, workflow_id: str, request: PageRequest) -> Page[WorkflowVersion]:
-        """Return a page of versions; `after` is a version's number as text."""
         ...
 
 

@@ -18,12 +18,12 @@ from orbiter.application.ports.repositories import (
     RunRepository,
     SessionRepository,
     UserRepository,
-    WorkflowRepository,
 )
 from orbiter.application.ports.run_events import RunEventLog
 from orbiter.application.ports.secrets import SecretRepository
 from orbiter.application.ports.tools import ToolRepository
 from orbiter.application.ports.triggers import HookRepository, ScheduleRepository
+from orbiter.application.ports.workflows import WorkflowRepository
 
 
 class UnitOfWork(Protocol):

@@ -6,7 +6,8 @@ import pytest
 
 from orbiter.adapters.templating.json_schemas import JsonSchemas
 from orbiter.application.paging import PageRequest
-from orbiter.application.ports.repositories import RunFilter, WorkflowFilter
+from orbiter.application.ports.repositories import RunFilter
+from orbiter.application.ports.workflows import WorkflowFilter
 from orbiter.application.projects import ProjectHandlers
 from orbiter.application.workflows import WorkflowHandlers
 from orbiter.domain.errors import Conflict, Forbidden, Invalid, NotFound

@@ -20,10 +20,11 @@ from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.agents import AgentFilter
 from orbiter.application.ports.conversations import ConversationFilter
 from orbiter.application.ports.notifications import NotificationFilter
-from orbiter.application.ports.repositories import AuditFilter, RunFilter, WorkflowFilter
+from orbiter.application.ports.repositories import AuditFilter, RunFilter
 from orbiter.application.ports.secrets import SecretFilter
 from orbiter.application.ports.tools import ToolFilter
 from orbiter.application.ports.triggers import TriggerFilter
+from orbiter.application.ports.workflows import WorkflowFilter
 from orbiter.application.projects import ProjectHandlers
 from orbiter.application.providers import ProviderHandlers
 from orbiter.application.run_agent import RunAgent

@@ -4,8 +4,9 @@ import pytest
 
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.paging import PageRequest
-from orbiter.application.ports.repositories import RunFilter, WorkflowFilter
+from orbiter.application.ports.repositories import RunFilter
 from orbiter.application.ports.storage import Storage
+from orbiter.application.ports.workflows import WorkflowFilter
 from orbiter.domain.errors import NotFound
 from orbiter.domain.runs import RunStatus
 from support.builders import a_project, a_run, a_step, a_workflow

@@ -6,8 +6,8 @@ import pytest
 
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.paging import PageRequest
-from orbiter.application.ports.repositories import WorkflowFilter
 from orbiter.application.ports.storage import Storage
+from orbiter.application.ports.workflows import WorkflowFilter
 from orbiter.domain.errors import BadRequest, Conflict, NotFound
 from orbiter.domain.workflows import Canvas, WorkflowVersion
 from support.builders import a_run, a_version, a_workflow

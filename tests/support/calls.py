@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from orbiter.application.paging import PageRequest
 from orbiter.application.ports.agents import AgentFilter
 from orbiter.application.ports.notifications import NotificationFilter
-from orbiter.application.ports.repositories import AuditFilter, RunFilter, WorkflowFilter
+from orbiter.application.ports.repositories import AuditFilter, RunFilter
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.triggers import TriggerFilter
+from orbiter.application.ports.workflows import WorkflowFilter
 from orbiter.domain.agents import Agent, AgentSettings, AgentStatus, AgentVersion
 from orbiter.domain.api_keys import ApiKey
 from orbiter.domain.hooks import Hook

@@ -9,11 +9,12 @@ from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.agents import AgentFilter
 from orbiter.application.ports.conversations import ConversationFilter
 from orbiter.application.ports.notifications import NotificationFilter
-from orbiter.application.ports.repositories import AuditFilter, RunFilter, WorkflowFilter
+from orbiter.application.ports.repositories import AuditFilter, RunFilter
 from orbiter.application.ports.secrets import SecretFilter
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.tools import ToolFilter
 from orbiter.application.ports.triggers import TriggerFilter
+from orbiter.application.ports.workflows import WorkflowFilter
 from orbiter.domain.agents import Agent, AgentSettings
 from orbiter.domain.conversations import Summary
 from orbiter.domain.projects import Project
