@@ -19,6 +19,7 @@ from orbiter.adapters.sql.columns import Id, Instant, Json, OneOf
 from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import pages_of
+from orbiter.adapters.sql.references import belongs_to
 from orbiter.adapters.sql.repository import Mapped, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.versions import SqlVersioned, VersionCache, Versions
@@ -42,12 +43,7 @@ agents: Final = Table(
     Column("created_by", Id, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    ForeignKeyConstraint(
-        ["workspace_id", "project_id"],
-        ["projects.workspace_id", "projects.id"],
-        ondelete="CASCADE",
-        info=missing("Project"),
-    ),
+    belongs_to("projects", "project_id", "Project"),
     # Unique, because conversations refer to both: so they lie in the same workspace.
     Index("ix_agents_workspace_id_id", "workspace_id", "id", unique=True),
     Index(None, "workspace_id", "project_id", "id"),

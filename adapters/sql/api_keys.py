@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, String, Table
+from sqlalchemy import Column, Index, String, Table
 
 from orbiter.adapters.sql.columns import Hash, Id, Instant, Json
-from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import pages_of
+from orbiter.adapters.sql.references import belongs_to
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -27,12 +27,7 @@ api_keys: Final = Table(
     Column("expires_at", Instant),
     Column("last_used_at", Instant),
     Column("created_at", Instant, nullable=False),
-    ForeignKeyConstraint(
-        ["workspace_id", "created_by"],
-        ["users.workspace_id", "users.id"],
-        ondelete="CASCADE",
-        info=missing("User"),
-    ),
+    belongs_to("users", "created_by", "User"),
     Index(None, "workspace_id", "id"),
     Index(None, "workspace_id", "created_by", "id"),
 )

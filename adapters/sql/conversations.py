@@ -3,22 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    String,
-    Table,
-    bindparam,
-    select,
-)
+from sqlalchemy import BigInteger, Column, Index, String, Table, bindparam, select
 
 from orbiter.adapters.sql.agents import agents
 from orbiter.adapters.sql.columns import Id, Instant, Json, Money, OneOf
-from orbiter.adapters.sql.failures import conflict, missing
+from orbiter.adapters.sql.failures import conflict
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import Pages, pages_of
+from orbiter.adapters.sql.references import belongs_to
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -52,12 +44,7 @@ conversations: Final = Table(
     Column("created_by", Id, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    ForeignKeyConstraint(
-        ["workspace_id", "agent_id"],
-        ["agents.workspace_id", "agents.id"],
-        ondelete="CASCADE",
-        info=missing("Agent"),
-    ),
+    belongs_to("agents", "agent_id", "Agent"),
     # Unique, because messages refer to both: so they lie in the same workspace.
     Index("ix_conversations_workspace_id_id", "workspace_id", "id", unique=True),
     Index(None, "workspace_id", "agent_id", "id"),
@@ -81,12 +68,7 @@ messages: Final = Table(
     Column("run_id", Id),
     Column("feedback", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
-    ForeignKeyConstraint(
-        ["workspace_id", "conversation_id"],
-        ["conversations.workspace_id", "conversations.id"],
-        ondelete="CASCADE",
-        info=missing("Conversation"),
-    ),
+    belongs_to("conversations", "conversation_id", "Conversation"),
     Index(
         "uq_messages_conversation_id_sequence",
         "workspace_id",

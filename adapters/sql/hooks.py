@@ -2,20 +2,12 @@
 
 from typing import Final
 
-from sqlalchemy import (
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    String,
-    Table,
-    bindparam,
-    select,
-)
+from sqlalchemy import Column, Index, String, Table, bindparam, select
 
 from orbiter.adapters.sql.columns import Hash, Id, Instant, Sealed
-from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import pages_of
+from orbiter.adapters.sql.references import belongs_to
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -34,12 +26,7 @@ hooks: Final = Table(
     Column("created_by", Id, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("last_called_at", Instant),
-    ForeignKeyConstraint(
-        ["workspace_id", "workflow_id"],
-        ["workflows.workspace_id", "workflows.id"],
-        ondelete="CASCADE",
-        info=missing("Workflow"),
-    ),
+    belongs_to("workflows", "workflow_id", "Workflow"),
     Index(None, "workspace_id", "id"),
     Index(None, "workspace_id", "workflow_id", "id"),
 )

@@ -21,9 +21,9 @@ from sqlalchemy import (
 )
 
 from orbiter.adapters.sql.columns import Id, Instant, OneOf
-from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import pages_of
+from orbiter.adapters.sql.references import belongs_to
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.runs import runs
 from orbiter.adapters.sql.transactions import Transaction
@@ -31,12 +31,7 @@ from orbiter.adapters.sql.users import users
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.notifications import NotificationFilter
 from orbiter.domain.checks import is_id
-from orbiter.domain.notifications import (
-    PER_MEMBER_MAX,
-    TITLE_MAX,
-    Notification,
-    NotificationKind,
-)
+from orbiter.domain.notifications import PER_MEMBER_MAX, TITLE_MAX, Notification, NotificationKind
 
 notifications: Final = Table(
     "notifications",
@@ -52,12 +47,7 @@ notifications: Final = Table(
     Column("step_id", Id),
     Column("read", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
-    ForeignKeyConstraint(
-        ["workspace_id", "user_id"],
-        ["users.workspace_id", "users.id"],
-        ondelete="CASCADE",
-        info=missing("User"),
-    ),
+    belongs_to("users", "user_id", "User"),
     ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
     Index(None, "workspace_id", "user_id", "id"),
     Index(None, "workspace_id", "user_id", "read", "id"),

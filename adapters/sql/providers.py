@@ -25,13 +25,7 @@ from orbiter.adapters.sql.pages import pages_of
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
-from orbiter.domain.providers import (
-    MODEL_MAX,
-    NAME_MAX,
-    Provider,
-    ProviderStatus,
-    ProviderType,
-)
+from orbiter.domain.providers import MODEL_MAX, NAME_MAX, Provider, ProviderStatus, ProviderType
 
 providers: Final = Table(
     "providers",

@@ -7,7 +7,6 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     Column,
-    ForeignKeyConstraint,
     Index,
     Integer,
     Table,
@@ -21,10 +20,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import Insert, insert  # SQLite speaks it too
 
 from orbiter.adapters.sql.columns import INTEGER_MAX, Id, Instant, Json, Money, OneOf
-from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.large_values import LargeValues, told
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import Pages, pages_of
+from orbiter.adapters.sql.references import belongs_to
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.searching import containing, found_in
 from orbiter.adapters.sql.steps import STEP_VALUES, STEPS, steps
@@ -64,12 +63,7 @@ runs: Final = Table(
     Column("finished_at", Instant),
     Column("created_by", Id),
     Column("searchable", Text, nullable=False),
-    ForeignKeyConstraint(
-        ["workspace_id", "project_id"],
-        ["projects.workspace_id", "projects.id"],
-        ondelete="CASCADE",
-        info=missing("Project"),
-    ),
+    belongs_to("projects", "project_id", "Project"),
     Index(None, "workspace_id", "id"),
     Index(None, "workspace_id", "project_id", "id"),
     Index(None, "workspace_id", "workflow_id", "id"),

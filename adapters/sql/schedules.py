@@ -3,21 +3,12 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    String,
-    Table,
-    bindparam,
-    select,
-)
+from sqlalchemy import Boolean, Column, Index, String, Table, bindparam, select
 
 from orbiter.adapters.sql.columns import Id, Instant, Json
-from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import pages_of
+from orbiter.adapters.sql.references import belongs_to
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -41,12 +32,7 @@ schedules: Final = Table(
     Column("created_by", Id, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    ForeignKeyConstraint(
-        ["workspace_id", "workflow_id"],
-        ["workflows.workspace_id", "workflows.id"],
-        ondelete="CASCADE",
-        info=missing("Workflow"),
-    ),
+    belongs_to("workflows", "workflow_id", "Workflow"),
     Index(None, "workspace_id", "id"),
     Index(None, "workspace_id", "workflow_id", "id"),
     Index(None, "next_run_at"),

@@ -3,22 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import (
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    String,
-    Table,
-    bindparam,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import Column, Index, String, Table, bindparam, func, or_, select
 
 from orbiter.adapters.sql.columns import Id, Instant, Sealed
-from orbiter.adapters.sql.failures import conflict, missing
+from orbiter.adapters.sql.failures import conflict
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import pages_of
+from orbiter.adapters.sql.references import belongs_to
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.workspaces import LOCK
@@ -40,12 +31,7 @@ secrets: Final = Table(
     Column("created_by", Id, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    ForeignKeyConstraint(
-        ["workspace_id", "project_id"],
-        ["projects.workspace_id", "projects.id"],
-        ondelete="CASCADE",
-        info=missing("Project"),
-    ),
+    belongs_to("projects", "project_id", "Project"),
     Index(None, "workspace_id", "id"),
     Index(
         "uq_secrets_workspace_id_project_id_name",

@@ -2,20 +2,12 @@
 
 from typing import Final
 
-from sqlalchemy import (
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    Table,
-    Text,
-    bindparam,
-    delete,
-)
+from sqlalchemy import Column, Index, Table, Text, bindparam, delete
 
 from orbiter.adapters.sql.columns import Hash, Id, Instant
-from orbiter.adapters.sql.failures import missing
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import pages_of
+from orbiter.adapters.sql.references import belongs_to
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.application.paging import Page, PageRequest
@@ -34,12 +26,7 @@ sessions: Final = Table(
     Column("created_at", Instant, nullable=False),
     Column("last_used_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
-    ForeignKeyConstraint(
-        ["workspace_id", "user_id"],
-        ["users.workspace_id", "users.id"],
-        ondelete="CASCADE",
-        info=missing("User"),
-    ),
+    belongs_to("users", "user_id", "User"),
     Index(None, "workspace_id", "user_id", "id"),
 )
 

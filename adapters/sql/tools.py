@@ -19,9 +19,10 @@ from sqlalchemy import (
 )
 
 from orbiter.adapters.sql.columns import Id, Instant, Json, OneOf
-from orbiter.adapters.sql.failures import conflict, missing
+from orbiter.adapters.sql.failures import conflict
 from orbiter.adapters.sql.metadata import metadata
 from orbiter.adapters.sql.pages import pages_of
+from orbiter.adapters.sql.references import belongs_to
 from orbiter.adapters.sql.repository import Mapped, SqlRepository, Statements
 from orbiter.adapters.sql.searching import containing, found_in
 from orbiter.adapters.sql.transactions import Transaction
@@ -48,12 +49,7 @@ tools: Final = Table(
     Column("created_by", Id),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    ForeignKeyConstraint(
-        ["workspace_id", "project_id"],
-        ["projects.workspace_id", "projects.id"],
-        ondelete="CASCADE",
-        info=missing("Project"),
-    ),
+    belongs_to("projects", "project_id", "Project"),
     ForeignKeyConstraint(
         ["workspace_id", "server_id"], ["tools.workspace_id", "tools.id"], ondelete="CASCADE"
     ),
