@@ -27,6 +27,8 @@ LONGEST: Final = timedelta(hours=1)
 _MADE_UP: Final = frozenset({RunStatus.COMPLETED, RunStatus.FAILED})
 # How long a word that got lost may delay a reader.
 NET_SECONDS: Final = 5.0
+# How long what is said waits for the event that its step has begun.
+HOLD: Final = timedelta(milliseconds=45)
 
 # What somebody who follows a run is told; None is a sign of life.
 Told = RunEvent | Delta | None
@@ -101,7 +103,7 @@ class RunEventHandlers:
 
     async def _told(self, reader: "_Reader") -> AsyncGenerator[Told, None]:
         clock = self.work.clock
-        with self.feed.subscribe(reader.run_id) as ear:
+        with self.feed.subscribe(reader.run_id, speech=True) as ear:
             await reader.read()
             yield None
             until, quiet_since = clock.now() + LONGEST, clock.now()
@@ -122,10 +124,9 @@ class RunEventHandlers:
 
     async def _heard(self, ear: Subscription, reader: "_Reader") -> bool:
         """Return once something was heard or time has passed; say whether to look for events."""
-        since = self.work.clock.now() - reader.looked_at
         waits = [
             asyncio.ensure_future(ear.beyond(reader.after)),
-            asyncio.ensure_future(self.work.clock.sleep(NET_SECONDS - since.total_seconds())),
+            asyncio.ensure_future(self.work.clock.sleep(reader.patience())),
             asyncio.ensure_future(ear.speech()),
         ]
         try:
@@ -141,8 +142,9 @@ class RunEventHandlers:
 class _Reader:
     """How far somebody has read a run's events; *done* when there are no more to come.
 
-    *events* were read and not told yet, *last* is the one told last, and the steps that are *over*
-    say no more.
+    *events* were read and not told yet, *last* is the one told last. What is said is *held* until
+    its step is among those that have *begun*, unless the reader came later than the first event;
+    the steps that are *over* say no more.
     """
 
     work: Work
@@ -155,10 +157,23 @@ class _Reader:
     full: bool = False
     last: int = field(init=False)
     looked_at: datetime = field(init=False)
+    holds: bool = field(init=False)
+    held: list[tuple[str, str]] = field(default_factory=list)
+    held_since: datetime = field(init=False)
+    begun: set[str] = field(default_factory=set)
     over: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.last = self.after
+        self.holds = self.after == 0
+
+    def patience(self) -> float:
+        """Return for how many seconds nothing has to be done unless something is heard."""
+        now = self.work.clock.now()
+        patience = NET_SECONDS - (now - self.looked_at).total_seconds()
+        if self.held:
+            patience = min(patience, (self.held_since + HOLD - now).total_seconds())
+        return max(patience, 0)
 
     async def read(self) -> None:
         """Read the next events, none when there are none yet; raise NotFound."""
@@ -177,15 +192,29 @@ class _Reader:
             self.done = self.events[-1].type in FINAL
 
     def told(self, said: Sequence[tuple[str, str]]) -> Iterator[RunEvent | Delta]:
-        """Yield the events read, and what was *said*, in each step before its end."""
+        """Yield the events read, and what was *said*, in each step between its events."""
+        said = [*self.held, *said]
         events, self.events = self.events, ()
         for event in events:
-            if event.step is not None and event.step.kind is StepKind.MODEL and event.step.ended:
-                yield from self._deltas(each for each in said if each[0] == event.step.id)
-                self.over.add(event.step.id)
+            if event.step is not None and event.step.kind is StepKind.MODEL:
+                if event.step.ended:
+                    yield from self._deltas(each for each in said if each[0] == event.step.id)
+                    self.over.add(event.step.id)
+                self.begun.add(event.step.id)
             yield event
             self.last = event.sequence
-        yield from self._deltas(said)
+        yield from self._deltas(self._released(said))
+
+    def _released(self, said: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+        """Hold back what is said in steps that have not begun yet; return what may be told."""
+        now = self.work.clock.now()
+        if self.held and now - self.held_since >= HOLD:
+            self.begun.update(step_id for step_id, _ in said)
+        early = {step_id for step_id, _ in said if self.holds} - self.begun
+        if early and not self.held:
+            self.held_since = now
+        self.held = [each for each in said if each[0] in early]
+        return [each for each in said if each[0] not in early]
 
     def _deltas(self, said: Iterable[tuple[str, str]]) -> Iterator[Delta]:
         for step_id, text in said:

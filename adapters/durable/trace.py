@@ -12,7 +12,7 @@ from orbiter.adapters.durable.lease import Lease
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock
 from orbiter.application.run_events import Chronicle
-from orbiter.domain.runs import Run, Step
+from orbiter.domain.runs import Run, Step, StepKind
 
 SECONDS: Final = 0.05
 LONGEST_PAUSE: Final = 5.0
@@ -41,7 +41,8 @@ class Pages:
 class Trace:
     """The steps of every run of this process that are not stored yet.
 
-    That a run has begun is stored with its first steps; a short one ends before.
+    That a run has begun is stored with its first steps; a short one ends before. Before a model
+    speaks to somebody who listens, what leads to it is stored at once.
     """
 
     def __init__(self, storage: Storage, clock: Clock, lease: Lease, chronicle: Chronicle) -> None:
@@ -52,6 +53,8 @@ class Trace:
         self._pages: dict[str, Pages] = {}
         self._storing = asyncio.Lock()
         self._flusher: asyncio.Task[None] | None = None
+        self._hurry: asyncio.Task[None] | None = None
+        self._hurried = False
 
     def of(self, run: Run) -> "RunTrace":
         """Return where the steps of a run go, which has just begun."""
@@ -65,14 +68,16 @@ class Trace:
         if pages is not None:
             pages.steps[step.id] = step
             self._flush_soon()
+            speaks = step.kind is StepKind.MODEL and not step.ended
+            if speaks and self._chronicle.feed.is_heard(step.run_id):
+                self._flush_now()
 
     async def flush(self, *, but_young: bool = False) -> bool:
         """Store everything taken so far, *but young* runs, if said; say whether that worked."""
         async with self._storing:
             by_workspace: dict[str, list[Pages]] = defaultdict(list)
             for pages in self._pages.values():
-                pages.pauses += 1
-                if pages.pending and not (but_young and pages.pauses <= YOUNG):
+                if pages.pending and not (but_young and self._is_young(pages)):
                     by_workspace[pages.run.workspace_id].append(pages)
             stored = [await self._store(*each) for each in by_workspace.items()]
         return all(stored)
@@ -89,9 +94,14 @@ class Trace:
 
     async def close(self) -> None:
         """Stop storing in the background."""
-        if self._flusher is not None:
-            self._flusher.cancel()
-            await asyncio.gather(self._flusher, return_exceptions=True)
+        tasks = [task for task in (self._flusher, self._hurry) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _is_young(self, pages: Pages) -> bool:
+        """Say whether a run is likely to end soon, and nobody listens to it meanwhile."""
+        return pages.pauses <= YOUNG and not self._chronicle.feed.is_heard(pages.run.id)
 
     async def _store(self, workspace_id: str, of_runs: Sequence[Pages]) -> bool:
         steps = {pages.run.id: dict(pages.steps) for pages in of_runs}
@@ -118,10 +128,23 @@ class Trace:
         if self._flusher is None:
             self._flusher = asyncio.ensure_future(self._flush_all())
 
+    def _flush_now(self) -> None:
+        self._hurried = True
+        if self._hurry is None:
+            self._hurry = asyncio.ensure_future(self._flush_hurried())
+
+    async def _flush_hurried(self) -> None:
+        while self._hurried:
+            self._hurried = False
+            await self.flush(but_young=True)
+        self._hurry = None
+
     async def _flush_all(self) -> None:
         pause = SECONDS
         while any(pages.pending for pages in self._pages.values()):
             await self._clock.sleep(pause)
+            for pages in self._pages.values():
+                pages.pauses += 1
             began = monotonic()
             if await self.flush(but_young=True):
                 # Where storing takes long there is much to do: the more goes in at once.

@@ -21,8 +21,9 @@ CHARACTERS_MAX: Final = 256 * 1024
 class MemorySubscription:
     """One reader's ear for one run."""
 
-    def __init__(self, *, closed: bool) -> None:
+    def __init__(self, *, closed: bool, speech: bool) -> None:
         self.closed = closed
+        self.hears_speech = speech
         self._latest = 0
         self._ended = False
         self._news = asyncio.Event()
@@ -50,7 +51,7 @@ class MemorySubscription:
         self._news.set()
 
     async def speech(self) -> None:
-        """Return once there is something that `said` returns."""
+        """Return once there is something that `said` returns; never without speech."""
         while not (self._said or self.closed):
             self._news.clear()
             await self._news.wait()
@@ -102,7 +103,12 @@ class MemoryRunFeed:
     def hear(self, run_id: str, step_id: str, text: str) -> None:
         """Tell what a model is just saying to those who listen now."""
         for each in self._subscriptions.get(run_id, ()):
-            each.listen(step_id, text)
+            if each.hears_speech:
+                each.listen(step_id, text)
+
+    def is_heard(self, run_id: str) -> bool:
+        """Say whether somebody listens to what is said in a run."""
+        return any(each.hears_speech for each in self._subscriptions.get(run_id, ()))
 
     @contextmanager
     def carried(self, tell: Tell) -> Iterator[None]:
@@ -114,9 +120,9 @@ class MemoryRunFeed:
             self._carriers.remove(tell)
 
     @contextmanager
-    def subscribe(self, run_id: str) -> Iterator[Subscription]:
-        """Listen for a run; what is published from now on is not missed."""
-        subscription = MemorySubscription(closed=self._closed)
+    def subscribe(self, run_id: str, *, speech: bool = False) -> Iterator[Subscription]:
+        """Listen for a run, with *speech* to what models say, too."""
+        subscription = MemorySubscription(closed=self._closed, speech=speech)
         self._subscriptions[run_id].add(subscription)
         try:
             yield subscription

@@ -49,7 +49,7 @@ class Subscription(Protocol):
         """Return once the run's end has been published."""
 
     async def speech(self) -> None:
-        """Return once there is something that `said` returns."""
+        """Return once there is something that `said` returns; never without speech."""
 
     def said(self) -> Sequence[tuple[str, str]]:
         """Return what models have said since the last time, as step and text, in its order.
@@ -73,12 +73,21 @@ class RunFeed(Protocol):
     def hear(self, run_id: str, step_id: str, text: str) -> None:
         """Tell what a model is just saying in another process."""
 
+    def is_heard(self, run_id: str) -> bool:
+        """Say whether somebody in this process listens to what is said in a run."""
+        ...
+
     def carried(self, tell: Tell) -> AbstractContextManager[None]:
         """Let *tell*, which must not fail, tell other processes what is told here till the end."""
         ...
 
-    def subscribe(self, run_id: str) -> AbstractContextManager[Subscription]:
-        """Listen for a run; what is published from now on is not missed."""
+    def subscribe(
+        self, run_id: str, *, speech: bool = False
+    ) -> AbstractContextManager[Subscription]:
+        """Listen for a run; what is published from now on is not missed.
+
+        What models say is heard with *speech* alone.
+        """
         ...
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -311,6 +312,26 @@ class TestDeltas:
             speaking.feed.tell(speaking.run.id, second.id, "unheard of yet")
             heard.append(shown(await anext(events)))
         assert heard == ["early", 3, "unheard of yet"]
+
+    async def test_what_is_said_waits_for_its_steps_beginning(self, speaking: Station) -> None:
+        early = speaking.steps[1]
+        async with aclosing(await speaking.follow()) as events:
+            speaking.feed.tell(speaking.run.id, early.id, "early")
+            heard = [shown(await anext(events)) for _ in range(2)]
+            await speaking.say(early)
+            heard += [shown(await anext(events)) for _ in range(2)]
+        assert heard == [1, 2, 3, "early"]
+
+    async def test_and_not_for_long(self, speaking: Station) -> None:
+        async def heard() -> str:
+            async with aclosing(await speaking.follow()) as events:
+                speaking.feed.tell(speaking.run.id, speaking.steps[1].id, "early")
+                while not isinstance(event := await anext(events), Delta):
+                    pass
+            return event.text
+
+        assert await speaking.clock.through(heard()) == "early"
+        assert speaking.clock.now() - START <= timedelta(milliseconds=50)
 
     async def test_other_runs_are_not_heard(self, speaking: Station) -> None:
         async with aclosing(await speaking.follow(2)) as events:

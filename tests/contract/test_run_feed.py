@@ -53,7 +53,7 @@ async def hearing(url: str, run: Run) -> AsyncIterator[Subscription]:
     """Listen for a run in a process that writes nothing itself."""
     feed = MemoryRunFeed()
     async with listening(url, feed):
-        with feed.subscribe(run.id) as ear:
+        with feed.subscribe(run.id, speech=True) as ear:
             async with asyncio.timeout(SOON):
                 await connected(url, feed)
             yield ear
@@ -161,7 +161,7 @@ class TestDeltas:
 
     async def test_who_says_it_hears_it_once(self, postgresql_url: str, run: Run) -> None:
         async with talking(postgresql_url, run) as (speaker, ear):
-            with speaker.subscribe(run.id) as own:
+            with speaker.subscribe(run.id, speech=True) as own:
                 speaker.tell(run.id, "step", "once")
                 assert list(own.said()) == [("step", "once")]
                 assert await heard(ear, 4) == "once"
@@ -197,7 +197,7 @@ class TestDeltas:
     async def test_without_a_database_speaking_costs_nothing(self, run: Run) -> None:
         feed = MemoryRunFeed()
         async with listening("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", feed):
-            with feed.subscribe(run.id) as ear:
+            with feed.subscribe(run.id, speech=True) as ear:
                 for number in range(1000):
                     feed.tell(run.id, "step", f"{number}")
                 assert len(ear.said()) == 1

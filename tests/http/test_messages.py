@@ -271,6 +271,15 @@ class TestStreaming:
         numbered = [int(id) for id, _, _ in events if id]
         assert numbered == list(range(1, len(numbered) + 1))
 
+    async def test_a_quick_answer_too_is_said_after_its_step_has_begun(self, api: Api) -> None:
+        admin = await api.admin()
+        events = told(await send(admin, await begun(admin), "hello", headers=STREAM))
+        place = [kind for _, kind, _ in events].index("step.delta")
+        speaking = events[place][2]["step"]["id"]
+        assert events[0][1] == "run.started"
+        assert events[place - 1][1] == "step.started"
+        assert events[place - 1][2]["step"]["id"] == speaking
+
     async def test_without_an_answer_the_error_comes_last(self, api: Api) -> None:
         admin = await api.admin()
         conversation_id = await begun(admin, model="echo:script")
