@@ -3,8 +3,7 @@
 from collections.abc import Collection
 
 from orbiter.adapters.memory.conversations import drop_conversations
-from orbiter.adapters.memory.projects import require_project
-from orbiter.adapters.memory.repository import page_of
+from orbiter.adapters.memory.repository import page_of, require
 from orbiter.adapters.memory.tables import Tables
 from orbiter.adapters.memory.versions import MemoryVersioned
 from orbiter.application.paging import Page, PageRequest
@@ -44,4 +43,4 @@ class MemoryAgents(MemoryVersioned[Agent, AgentVersion]):
         return {row.id for row in self._mine()} & set(ids)
 
     def _check(self, entity: Agent) -> None:
-        require_project(self._tables, entity)
+        require(self._tables.projects, entity.project_id, entity.workspace_id, "Project")

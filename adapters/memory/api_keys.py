@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from orbiter.adapters.memory.repository import MemoryRepository, page_of
-from orbiter.adapters.memory.sessions import require_user
+from orbiter.adapters.memory.repository import MemoryRepository, page_of, require
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.paging import Page, PageRequest
 from orbiter.domain.api_keys import ApiKey
@@ -23,9 +22,9 @@ class MemoryApiKeys(MemoryRepository[ApiKey]):
     async def touch(self, key: ApiKey) -> None:
         """Store its last use, unless it was revoked meanwhile."""
         self._rows.for_writing()
-        kept = self._rows.get(key.id)
-        if kept is not None and kept.workspace_id == self._workspace_id:
+        kept = self._own(key.id)
+        if kept is not None:
             self._rows.put(key.id, replace(kept, last_used_at=key.last_used_at))
 
     def _check(self, entity: ApiKey) -> None:
-        require_user(self._tables, entity.created_by, entity.workspace_id)
+        require(self._tables.users, entity.created_by, entity.workspace_id, "User")

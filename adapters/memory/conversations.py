@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from orbiter.adapters.memory.repository import MemoryRepository, page_by, page_of
+from orbiter.adapters.memory.repository import MemoryRepository, page_by, page_of, require
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.conversations import ConversationFilter
@@ -89,16 +89,13 @@ class MemoryConversations(MemoryRepository[Conversation]):
         return None
 
     def _messages(self, conversation_id: str) -> Iterable[Message]:
-        conversation = self._rows.get(conversation_id)
-        if conversation is None or conversation.workspace_id != self._workspace_id:
+        if self._own(conversation_id) is None:
             return ()
         rows = (self._tables.messages.get(conversation_id) or {}).values()
         return sorted(rows, key=lambda row: row.sequence)
 
     def _check(self, entity: Conversation) -> None:
-        agent = self._tables.agents.get(entity.agent_id)
-        if agent is None or agent.workspace_id != entity.workspace_id:
-            raise NotFound("Agent")
+        require(self._tables.agents, entity.agent_id, entity.workspace_id, "Agent")
 
 
 def conversations_of(tables: Tables, agent_ids: Iterable[str]) -> Sequence[Conversation]:

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from orbiter.adapters.memory.repository import MemoryRepository, page_of
+from orbiter.adapters.memory.repository import MemoryRepository, page_of, require
 from orbiter.adapters.memory.tables import Tables
-from orbiter.adapters.memory.triggers import matching, require_workflow
+from orbiter.adapters.memory.triggers import matching
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.domain.hooks import Hook
@@ -24,11 +24,11 @@ class MemoryHooks(MemoryRepository[Hook]):
     async def touch(self, hook: Hook) -> bool:
         """Store its last call, unless it was removed meanwhile."""
         self._rows.for_writing()
-        kept = self._rows.get(hook.id)
-        if kept is None or kept.workspace_id != self._workspace_id:
+        kept = self._own(hook.id)
+        if kept is None:
             return False
         self._rows.put(hook.id, replace(kept, last_called_at=hook.last_called_at))
         return True
 
     def _check(self, entity: Hook) -> None:
-        require_workflow(self._tables, entity)
+        require(self._tables.workflows, entity.workflow_id, entity.workspace_id, "Workflow")

@@ -3,12 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from orbiter.adapters.memory.repository import MemoryRepository, page_of
-from orbiter.adapters.memory.sessions import require_user
+from orbiter.adapters.memory.repository import MemoryRepository, own, page_of, require
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.notifications import NotificationFilter
-from orbiter.domain.errors import NotFound
 from orbiter.domain.notifications import PER_MEMBER_MAX, Notification
 
 
@@ -44,16 +42,12 @@ class MemoryNotifications(MemoryRepository[Notification]):
         self._mark_read(lambda row: (row.run_id, row.step_id) == (run_id, step_id))
 
     def _check(self, entity: Notification) -> None:
-        require_user(self._tables, entity.user_id, entity.workspace_id)
+        require(self._tables.users, entity.user_id, entity.workspace_id, "User")
 
     def _may_be_kept(self, notification: Notification) -> bool:
-        try:
-            self._check(notification)
-        except NotFound:
-            return False
-        run = self._tables.runs.get(notification.run_id or "")
-        return notification.run_id is None or (
-            run is not None and run.workspace_id == self._workspace_id
+        tables, here = self._tables, self._workspace_id
+        return own(tables.users, notification.user_id, here) is not None and (
+            notification.run_id is None or own(tables.runs, notification.run_id, here) is not None
         )
 
     def _mark_read(self, wanted: Callable[[Notification], bool]) -> None:

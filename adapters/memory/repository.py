@@ -41,10 +41,7 @@ class MemoryRepository(Generic[Owned]):
 
     async def get(self, entity_id: str) -> Owned:
         """Return the entity or raise NotFound."""
-        found = self._rows.get(entity_id)
-        if found is None or found.workspace_id != self._workspace_id:
-            raise NotFound(self._noun)
-        return found
+        return require(self._rows, entity_id, self._workspace_id, self._noun)
 
     async def save(self, entity: Owned) -> None:
         """Overwrite the entity of the same id or raise NotFound."""
@@ -64,6 +61,23 @@ class MemoryRepository(Generic[Owned]):
 
     def _mine(self) -> Iterable[Owned]:
         return (row for row in self._rows.rows() if row.workspace_id == self._workspace_id)
+
+    def _own(self, entity_id: str) -> Owned | None:
+        return own(self._rows, entity_id, self._workspace_id)
+
+
+def own(rows: Table[Owned], entity_id: str | None, workspace_id: str) -> Owned | None:
+    """Return the row of that id if a workspace has it."""
+    found = rows.get(entity_id or "")
+    return found if found is not None and found.workspace_id == workspace_id else None
+
+
+def require(rows: Table[Owned], entity_id: str | None, workspace_id: str, noun: str) -> Owned:
+    """Return the row of that id or raise NotFound unless a workspace has it."""
+    found = own(rows, entity_id, workspace_id)
+    if found is None:
+        raise NotFound(noun)
+    return found
 
 
 def page_of(rows: Iterable[Owned], request: PageRequest) -> Page[Owned]:

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from orbiter.adapters.memory.notifications import drop_notifications
-from orbiter.adapters.memory.projects import require_project
-from orbiter.adapters.memory.repository import MemoryRepository, page_by, page_of
+from orbiter.adapters.memory.repository import MemoryRepository, page_by, page_of, require
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.repositories import RunFilter
@@ -36,8 +35,8 @@ class MemoryRuns(MemoryRepository[Run]):
     async def advance(self, run: Run) -> bool:
         """Overwrite the stored run unless it has ended or is gone; say whether it was done."""
         self._rows.for_writing()
-        stored = self._rows.get(run.id)
-        if stored is None or stored.workspace_id != self._workspace_id or stored.ended:
+        stored = self._own(run.id)
+        if stored is None or stored.ended:
             return False
         await self.save(run)
         return True
@@ -49,35 +48,31 @@ class MemoryRuns(MemoryRepository[Run]):
         for step in steps:
             by_run[step.run_id][step.id] = step
         for run_id, changed in by_run.items():
-            if self._knows(run_id):
+            if self._own(run_id) is not None:
                 others = self._tables.steps.get(run_id) or {}
                 self._tables.steps.put(run_id, {**others, **changed})
 
     async def step(self, run_id: str, step_id: str) -> Step:
         """Return a step or raise NotFound."""
-        kept = (self._tables.steps.get(run_id) or {}) if self._knows(run_id) else {}
-        if step_id not in kept:
+        step = self._steps_of(run_id).get(step_id)
+        if step is None:
             raise NotFound("Step")
-        return kept[step_id]
+        return step
 
     async def steps(self, run_id: str, request: PageRequest) -> Page[Step]:
         """Return a page of steps, first ones first."""
-        kept: Mapping[str, Step] = {}
-        if self._knows(run_id):
-            kept = self._tables.steps.get(run_id) or {}
         return page_by(
-            kept.values(),
+            self._steps_of(run_id).values(),
             lambda step: step.sequence,
             replace(request, newest_first=False),
             request.number_after(),
         )
 
     def _check(self, entity: Run) -> None:
-        require_project(self._tables, entity)
+        require(self._tables.projects, entity.project_id, entity.workspace_id, "Project")
 
-    def _knows(self, run_id: str) -> bool:
-        run = self._rows.get(run_id)
-        return run is not None and run.workspace_id == self._workspace_id
+    def _steps_of(self, run_id: str) -> Mapping[str, Step]:
+        return {} if self._own(run_id) is None else self._tables.steps.get(run_id) or {}
 
 
 def _matches(run: Run, only: RunFilter) -> bool:

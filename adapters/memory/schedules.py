@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from orbiter.adapters.memory.repository import MemoryRepository, page_of
+from orbiter.adapters.memory.repository import MemoryRepository, page_of, require
 from orbiter.adapters.memory.tables import Tables
-from orbiter.adapters.memory.triggers import matching, require_workflow
+from orbiter.adapters.memory.triggers import matching
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.domain.schedules import Schedule
@@ -25,8 +25,8 @@ class MemorySchedules(MemoryRepository[Schedule]):
     async def claim(self, ticked: Schedule, *, due: datetime) -> bool:
         """Store when a tick came and the next one will, if *due* is still next."""
         self._rows.for_writing()
-        kept = self._rows.get(ticked.id)
-        if kept is None or (kept.workspace_id, kept.next_run_at) != (self._workspace_id, due):
+        kept = self._own(ticked.id)
+        if kept is None or kept.next_run_at != due:
             return False
         claimed = replace(
             kept,
@@ -38,4 +38,4 @@ class MemorySchedules(MemoryRepository[Schedule]):
         return True
 
     def _check(self, entity: Schedule) -> None:
-        require_workflow(self._tables, entity)
+        require(self._tables.workflows, entity.workflow_id, entity.workspace_id, "Workflow")

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from orbiter.adapters.memory.repository import MemoryRepository, page_of
+from orbiter.adapters.memory.repository import MemoryRepository, page_of, require
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.secrets import SecretFilter
-from orbiter.domain.errors import Conflict, NotFound
+from orbiter.domain.errors import Conflict
 from orbiter.domain.secrets import Secret
 
 
@@ -33,9 +33,7 @@ class MemorySecrets(MemoryRepository[Secret]):
 
     def _check(self, entity: Secret) -> None:
         if entity.project_id is not None:
-            project = self._tables.projects.get(entity.project_id)
-            if project is None or project.workspace_id != entity.workspace_id:
-                raise NotFound("Project")
+            require(self._tables.projects, entity.project_id, entity.workspace_id, "Project")
         for other in self._mine():
             same = (other.project_id, other.name) == (entity.project_id, entity.name)
             if same and other.id != entity.id:

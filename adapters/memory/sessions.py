@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from orbiter.adapters.memory.repository import MemoryRepository, page_of
+from orbiter.adapters.memory.repository import MemoryRepository, page_of, require
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.paging import Page, PageRequest
-from orbiter.domain.errors import NotFound
 from orbiter.domain.sessions import Session
 
 
@@ -23,8 +22,8 @@ class MemorySessions(MemoryRepository[Session]):
     async def touch(self, session: Session) -> None:
         """Store its last use and its end, unless it was ended meanwhile."""
         self._rows.for_writing()
-        kept = self._rows.get(session.id)
-        if kept is not None and kept.workspace_id == self._workspace_id:
+        kept = self._own(session.id)
+        if kept is not None:
             used = replace(kept, last_used_at=session.last_used_at, expires_at=session.expires_at)
             self._rows.put(session.id, used)
 
@@ -36,11 +35,4 @@ class MemorySessions(MemoryRepository[Session]):
                 self._rows.drop(session.id)
 
     def _check(self, entity: Session) -> None:
-        require_user(self._tables, entity.user_id, entity.workspace_id)
-
-
-def require_user(tables: Tables, user_id: str, workspace_id: str) -> None:
-    """Raise NotFound unless the user is in the workspace."""
-    user = tables.users.get(user_id)
-    if user is None or user.workspace_id != workspace_id:
-        raise NotFound("User")
+        require(self._tables.users, entity.user_id, entity.workspace_id, "User")

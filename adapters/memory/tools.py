@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from orbiter.adapters.memory.repository import MemoryRepository, page_of
+from orbiter.adapters.memory.repository import MemoryRepository, page_of, require
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.tools import ToolFilter
-from orbiter.domain.errors import Conflict, NotFound
+from orbiter.domain.errors import Conflict
 from orbiter.domain.searching import folded
 from orbiter.domain.tools import Tool
 
@@ -49,12 +49,9 @@ class MemoryTools(MemoryRepository[Tool]):
             self._rows.put(tool.id, counted)
 
     def _check(self, entity: Tool) -> None:
-        project = self._tables.projects.get(entity.project_id or "")
-        if project is None or project.workspace_id != entity.workspace_id:
-            raise NotFound("Project")
-        server = self._rows.get(entity.server_id) if entity.server_id else entity
-        if server is None or server.workspace_id != entity.workspace_id:
-            raise NotFound("Tool")
+        require(self._tables.projects, entity.project_id, entity.workspace_id, "Project")
+        if entity.server_id:
+            require(self._rows, entity.server_id, entity.workspace_id, "Tool")
         for other in self._mine():
             same = (other.project_id, other.name) == (entity.project_id, entity.name)
             if same and other.id != entity.id:

@@ -5,18 +5,10 @@ from typing import TypeVar
 
 from orbiter.adapters.memory.tables import Tables
 from orbiter.application.ports.triggers import TriggerFilter
-from orbiter.domain.errors import NotFound
 from orbiter.domain.hooks import Hook
 from orbiter.domain.schedules import Schedule
 
 Started = TypeVar("Started", Schedule, Hook)
-
-
-def require_workflow(tables: Tables, row: Schedule | Hook) -> None:
-    """Raise NotFound unless the workflow of *row* is in its workspace."""
-    workflow = tables.workflows.get(row.workflow_id)
-    if workflow is None or workflow.workspace_id != row.workspace_id:
-        raise NotFound("Workflow")
 
 
 def drop_triggers(tables: Tables, workflow_id: str) -> None:

@@ -63,7 +63,4 @@ class MemoryVersioned(MemoryRepository[Owned], Generic[Owned, Version]):
         return page_by(rows, lambda row: row.version, request, request.number_after())
 
     def _versions_of(self, head_id: str) -> Mapping[int, Version]:
-        head = self._rows.get(head_id)
-        if head is None or head.workspace_id != self._workspace_id:
-            return {}
-        return self._versions.get(head_id) or {}
+        return {} if self._own(head_id) is None else self._versions.get(head_id) or {}

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from orbiter.adapters.memory.projects import require_project
-from orbiter.adapters.memory.repository import page_of
+from orbiter.adapters.memory.repository import page_of, require
 from orbiter.adapters.memory.tables import Tables
 from orbiter.adapters.memory.triggers import drop_triggers
 from orbiter.adapters.memory.versions import MemoryVersioned
@@ -42,7 +41,7 @@ class MemoryWorkflows(MemoryVersioned[Workflow, WorkflowVersion]):
         return replace(found, items=[self._with_last_run(row) for row in found.items])
 
     def _check(self, entity: Workflow) -> None:
-        require_project(self._tables, entity)
+        require(self._tables.projects, entity.project_id, entity.workspace_id, "Project")
 
     def _with_last_run(self, workflow: Workflow) -> Workflow:
         runs = [
