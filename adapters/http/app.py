@@ -43,6 +43,7 @@ from orbiter.adapters.http.runs import RunController
 from orbiter.adapters.http.schedules import ScheduleController
 from orbiter.adapters.http.secrets import SecretController
 from orbiter.adapters.http.sessions import SessionController
+from orbiter.adapters.http.starting import reply
 from orbiter.adapters.http.tool_imports import ToolImportController
 from orbiter.adapters.http.tools import ToolController
 from orbiter.adapters.http.workflows import WorkflowController
@@ -113,7 +114,12 @@ def create_app(
         return_dto=None,
         before_request=read_body,
         middleware=[Access(core, limits), Idempotency(idempotency, cipher, clock)],
-        dependencies={"core": _given(core), "limits": _given(limits), "pages": _each(pages)},
+        dependencies={
+            "core": _given(core),
+            "limits": _given(limits),
+            "pages": _each(pages),
+            "reply": _each(reply),
+        },
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_MAX,
         state=State({"core": core, "tokens": tokens}),

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.runs import Inputs, RunDetailOut, RunOut, answered
-from orbiter.adapters.http.waiting import WAIT_MAX
+from orbiter.adapters.http.starting import WAIT_MAX
 from orbiter.adapters.http.wire import Id, Input
 from orbiter.application.facade import Orbiter
 from orbiter.application.run_agent import RunAgent

@@ -16,7 +16,8 @@ from orbiter.adapters.http.errors import body_of
 from orbiter.adapters.http.paging import PageOut, Pages, oldest_first
 from orbiter.adapters.http.run_events import written
 from orbiter.adapters.http.runs import RunOut, UsageOut, Usd, answered
-from orbiter.adapters.http.streams import STREAMS, is_wanted, message, stream
+from orbiter.adapters.http.starting import starts
+from orbiter.adapters.http.streams import is_wanted, message, stream
 from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
 from orbiter.application.facade import Orbiter
 from orbiter.application.run_events import Told
@@ -112,12 +113,7 @@ class MessageController(Controller):
         return pages.show(page, MessageOut)
 
     @post(
-        opt=requires(
-            Permission.CONVERSATIONS_RUN,
-            rate="run",
-            **about("conversations"),
-            **{STREAMS: True},
-        ),
+        opt=starts(Permission.CONVERSATIONS_RUN, "conversations"),
         summary="Send a message",
     )
     async def send(

@@ -10,6 +10,7 @@ from msgspec import Meta
 from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.runs import Inputs, RunOut, answered
+from orbiter.adapters.http.starting import VersionNumber
 from orbiter.adapters.http.wire import Input
 from orbiter.application.facade import Orbiter
 from orbiter.domain.identity import Permission
@@ -20,7 +21,7 @@ class Replay(Input):
 
     inputs: Inputs | None = None
     from_node: Annotated[str, Meta(max_length=100, examples=["greet"])] | None = None
-    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    version: VersionNumber | None = None
 
 
 class ReplayController(Controller):

@@ -7,12 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from orbiter.adapters.http.access import ActorRequest, requires
-from orbiter.adapters.http.bodies import about
-from orbiter.adapters.http.run_events import events_of
-from orbiter.adapters.http.runs import RunOut, answered
-from orbiter.adapters.http.streams import STREAMS, is_wanted
-from orbiter.adapters.http.waiting import Prefer, Wait, preference_applied, wait_seconds
+from orbiter.adapters.http.access import ActorRequest
+from orbiter.adapters.http.runs import RunOut
+from orbiter.adapters.http.starting import Reply, VersionNumber, starts
 from orbiter.adapters.http.wire import Input
 from orbiter.application.facade import Orbiter
 from orbiter.application.run_agent import CONTEXT, INPUT
@@ -39,7 +36,7 @@ class StartAgent(Input):
 
     input: Asked
     context: Context | None = None
-    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    version: VersionNumber | None = None
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -55,7 +52,7 @@ class StartAgentController(Controller):
     tags = ("agents",)
 
     @post(
-        opt=requires(Permission.AGENTS_RUN, rate="run", **about("agents"), **{STREAMS: True}),
+        opt=starts(Permission.AGENTS_RUN, "agents"),
         status_code=202,
         summary="Run an agent",
     )
@@ -64,24 +61,19 @@ class StartAgentController(Controller):
         request: ActorRequest,
         core: NamedDependency[Orbiter],
         agent_id: FromPath[str],
+        reply: NamedDependency[Reply],
         data: JSONBody[StartAgent],
-        wait: Wait = None,
-        prefer: Prefer = None,
     ) -> Response[RunOut]:
         """Start a run; 200 with the ended run when waiting sees its end, else 202.
 
         With `Accept: text/event-stream` the answer is 200 and the run's events as they happen, like
         `GET /runs/:id/events`. 409 for an agent that is archived.
         """
-        streams = is_wanted(request)
         run = await core.run_agent(
             request.user,
             agent_id,
             inputs=data.inputs,
             version=data.version,
-            wait_seconds=0 if streams else wait_seconds(wait, prefer),
+            wait_seconds=reply.wait_seconds,
         )
-        if streams:
-            may = Permission.AGENTS_RUN
-            return await events_of(core, request.user, run.id, permission=may)
-        return answered(run, preference_applied(wait, prefer))
+        return await reply.of(run, core, Permission.AGENTS_RUN)
