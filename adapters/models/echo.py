@@ -65,7 +65,7 @@ class EchoModels:
 
 def _entry(request: ChatRequest) -> Entry | None:
     """Return what the script in the messages plays now, None when it is over or there is none."""
-    for at in range(len(request.messages) - 1, -1, -1):
+    for at in range(len(request.messages) - 1, request.earlier - 1, -1):
         message = request.messages[at]
         if message.role is ChatRole.USER and (script := _script(message.content)) is not None:
             answered = sum(each.role is ChatRole.ASSISTANT for each in request.messages[at:])
@@ -84,13 +84,17 @@ def _script(text: str) -> Sequence[Entry] | None:
 
 
 def _at(script: Sequence[Entry], answered: int, failures: int) -> Entry | None:
-    """Return the entry after *answered* ones that gave an answer, and *failures* more."""
+    """Return the entry after *answered* ones that gave an answer, and *failures* more.
+
+    A call that fails with the last entry fails as often as it is tried.
+    """
     at = 0
     while answered and at < len(script):
         answered -= not script[at].get("error")
         at += 1
-    at += failures
-    return script[at] if at < len(script) else None
+    if at + failures < len(script):
+        return script[at + failures]
+    return script[-1] if at < len(script) and script[-1].get("error") else None
 
 
 def _played(request: ChatRequest, entry: Entry, on_text: OnText | None) -> ChatAnswer:

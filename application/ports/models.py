@@ -98,8 +98,9 @@ class ChatRequest:
     """A call of a chat model; *model* is the vendor's own name of it.
 
     *messages* begin with the system's, if any. *required_tool* names the one tool to call.
-    *output_schema* is the JSON Schema the answer's text must follow as JSON. *failures* counts the
-    calls with these messages that failed before; only scripted models look at it.
+    *output_schema* is the JSON Schema the answer's text must follow as JSON. Only scripted models
+    look at how many of the first messages are of *earlier* answers, and at *failures*, the number
+    of calls with these messages that failed before.
     """
 
     model: str
@@ -112,6 +113,7 @@ class ChatRequest:
     top_p: float | None = None
     max_tokens: int | None = None
     output_schema: Mapping[str, Any] | None = None
+    earlier: int = 0
     failures: int = 0
 
 

@@ -375,6 +375,14 @@ async def test_a_stored_echo_may_have_another_name(exchange: Exchange) -> None:
         assert (await echoing(exchange).chat(MINE, name, HELLO)).provider == "mirror"
 
 
+@pytest.mark.parametrize("status", [429, 500, 400])
+async def test_a_script_that_ends_with_a_failure_fails(exchange: Exchange, status: int) -> None:
+    script = f'{{"script": [{{"error": {{"status": {status}, "message": "no"}}}}]}}'
+    asked = replace(HELLO, messages=[ChatMessage(role=ChatRole.USER, content=script)])
+    with pytest.raises(ModelError, match="no"):
+        await echoing(exchange).chat(MINE, "echo:script", asked)
+
+
 async def test_a_script_fails_and_then_goes_on(exchange: Exchange) -> None:
     script = '{"script": [{"error": {"status": 429}}, {"error": {"status": 503}}, {"text": "ok"}]}'
     messages: Sequence[ChatMessage] = [ChatMessage(role=ChatRole.USER, content=script)]

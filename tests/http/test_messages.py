@@ -418,6 +418,16 @@ class TestMemory:
             assert (await send(admin, conversation_id, "two")).status_code == 201
         assert [each.content for each in gateway.last.messages] == ["one", "two"]
 
+    async def test_a_script_is_that_of_its_message(self, api: Api) -> None:
+        admin = await api.admin()
+        conversation_id = await begun(admin, model="echo:script", tools=[CALCULATOR])
+        played = script(calls(("calculator", {"expression": "1"})), says("{{tool_result}}"))
+        answers = [
+            (await send(admin, conversation_id, content)).json()["content"]
+            for content in (played, "hello", script(says("Good bye")))
+        ]
+        assert answers == ["1", "hello", "Good bye"]
+
     async def test_conversations_know_nothing_of_each_other(self) -> None:
         gateway = Asked()
         async with running(gateway=gateway) as api:

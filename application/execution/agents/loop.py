@@ -58,6 +58,7 @@ class _Loop:
     agent: AgentVersion
     calls: Calls
     context: Mapping[str, Any]
+    recalled: int = 0
     messages: list[ChatMessage] = field(default_factory=list)
     offers: Offers = field(default_factory=dict)
 
@@ -66,6 +67,7 @@ class _Loop:
         schemas = self.calls.journey.world.schemas
         asked = admitted(text, guardrails, schemas)
         history = await remembered(self.agent, self.calls)
+        self.recalled = len(history)
         self.messages = [*history, _said(ChatRole.USER, asked)]
         self.offers = await offers_of(self.agent, self.calls, "agents")
         for turn in range(1, self._settings.max_turns + 1):
@@ -97,9 +99,11 @@ class _Loop:
         if turn > 1 and (required or use is ToolUse.REQUIRED):
             # Who has to call a tool each time never comes to an answer.
             use, required = ToolUse.AUTO, None
+        instructions = self._instructions()
         return ChatRequest(
             model="",
-            messages=(*self._instructions(), *self.messages),
+            messages=(*instructions, *self.messages),
+            earlier=len(instructions) + self.recalled,
             tools=[each.offer for each in self.offers.values()],
             tool_use=use if may_call else ToolUse.NONE,
             required_tool=required if may_call else None,
