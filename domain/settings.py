@@ -100,13 +100,14 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class TextOr:
-    """A string, or what *otherwise* says."""
+    """A string as *text* says, or what *otherwise* says."""
 
     otherwise: Setting
+    text: Setting = Text()
 
     def problems(self, field: str, value: object) -> Iterator[FieldProblem]:
-        if not isinstance(value, str):
-            yield from self.otherwise.problems(field, value)
+        setting = self.text if isinstance(value, str) else self.otherwise
+        yield from setting.problems(field, value)
 
 
 @dataclass(frozen=True, slots=True)

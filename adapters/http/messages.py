@@ -80,7 +80,7 @@ class MessageOut(Output):
     id: Id
     conversation_id: Id
     role: MessageRole
-    content: Content
+    content: str
     tool_calls: list[MadeCallOut]
     citations: list[Any]
     usage: UsageOut | None

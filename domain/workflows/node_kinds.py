@@ -127,6 +127,8 @@ def _classifier_complaints(config: Config) -> Complaints:
     names = _classes(config)
     if config.get("classes") is not None and len(names) < 2:
         yield "MISSING_CONFIG", "A classifier needs at least two classes"
+    if not all(names):
+        yield "MISSING_CONFIG", "A class needs a name"
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield "DUPLICATE_HANDLE", f"Several classes are named '{name}'"
 

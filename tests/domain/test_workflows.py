@@ -41,6 +41,11 @@ def test_an_empty_canvas_lacks_both_ends() -> None:
             "nodes.0.config.colour",
             "extra_forbidden",
         ),
+        (
+            a_canvas(Node(id="x", type="agent", config={"agent": {"tool_choice": "often"}})),
+            "nodes.0.config.agent.tool_choice",
+            "enum",
+        ),
         (a_canvas(Node(id="x", type="note", parent_id="y")), "nodes.0.parent_id", "value_error"),
         (a_canvas(Node(id="", type="merge")), "nodes.0.id", "string_too_short"),
         (a_canvas(Node(id="x" * 101, type="merge")), "nodes.0.id", "string_too_long"),

@@ -1,6 +1,7 @@
 """Nodes that call models, agents and tools: what they give, and how they fail."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
@@ -141,6 +142,19 @@ class TestClassifier:
     async def test_no_class_or_several_fail(self, answer: str) -> None:
         traced = await Studio().run(self.drawn("spam", "ham", input=answer))
         assert traced.failure == ("UNCLASSIFIED", "pick")
+
+    @pytest.mark.parametrize(
+        ("classes", "answer", "name"),
+        [
+            (("A", "a"), "a", "a"),
+            (("A", "a"), "**a**", "a"),
+            (("e.g.", "i.e."), "e.g.", "e.g."),
+            (("Straße", "*"), "STRASSE", "Straße"),
+            (("not spam", "spam"), "Not spam.", "not spam"),
+        ],
+    )
+    async def test_a_name_may_be_any(self, classes: Sequence[str], answer: str, name: str) -> None:
+        assert (await Studio().run(self.drawn(*classes, input=answer))).output == name
 
     async def test_one_that_continues_takes_the_last_class(self) -> None:
         drawn = self.drawn("spam", "other", input="eggs", on_error=OnError.CONTINUE)

@@ -49,12 +49,21 @@ def _line(entry: Any) -> str:
 
 def _named(text: str, names: Sequence[str]) -> str | None:
     """Return the class that *text* is, or the only one that is named in it."""
-    said = _said(text).strip().strip("\"'`.*").strip().casefold()
-    for name in names:
-        if name.casefold() == said:
-            return name
-    inside = [name for name in names if _word(name).search(said)]
+    said = _said(text)
+    for read in (str, str.strip, _bare, _folded):
+        alike = [name for name in names if read(name) == read(said)]
+        if alike:
+            return alike[0] if len(alike) == 1 else None
+    inside = [name for name in names if _word(_folded(name)).search(_folded(said))]
     return inside[0] if len(inside) == 1 else None
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip("\"'`.*").strip() or text
+
+
+def _folded(text: str) -> str:
+    return _bare(text).casefold()
 
 
 def _said(text: str) -> str:
@@ -68,4 +77,4 @@ def _said(text: str) -> str:
 
 
 def _word(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(name.casefold())}(?!\w)")
+    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
