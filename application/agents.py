@@ -19,11 +19,12 @@ from orbiter.domain.agents import (
     AgentVersion,
     Guardrails,
     Memory,
-    head_problems,
 )
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
-from orbiter.domain.errors import Conflict, FieldProblem, Invalid, NotFound
+from orbiter.domain.checks import naming_problems
+from orbiter.domain.errors import FieldProblem, Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission
+from orbiter.domain.versions import require_revision
 
 
 class SettingChanges(TypedDict, total=False):
@@ -75,7 +76,7 @@ class AgentHandlers:
         now = self.work.clock.now()
         chosen = AgentSettings(**settings)
         async with self.work(actor, Permission.AGENTS_WRITE) as uow:
-            named = head_problems(name, description)
+            named = naming_problems(name, description)
             await self._require_sound(uow, chosen, project_id, named)
             agent = Agent(
                 id=self.work.new_id(),
@@ -114,10 +115,9 @@ class AgentHandlers:
         now = self.work.clock.now()
         async with self.work(actor, Permission.AGENTS_WRITE) as uow:
             before = await uow.agents.get(agent_id)
-            if expected is not None and before.revision not in expected:
-                raise Conflict("The agent was changed meanwhile", {"revision": before.revision})
+            require_revision("agent", before.revision, expected)
             settings = replace(before.settings, **_picked(changes, _SETTINGS))
-            named = head_problems(changes.get("name"), changes.get("description"))
+            named = naming_problems(changes.get("name"), changes.get("description"))
             await self._require_sound(
                 uow, settings, changes.get("project_id"), named, known=before.settings
             )

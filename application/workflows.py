@@ -10,8 +10,9 @@ from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.templating import Schemas
 from orbiter.application.ports.workflows import WorkflowFilter
 from orbiter.application.work import Work
-from orbiter.domain.errors import Conflict, FieldProblem, Invalid, NotFound
+from orbiter.domain.errors import FieldProblem, Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission
+from orbiter.domain.versions import require_revision
 from orbiter.domain.workflows import (
     Canvas,
     Issue,
@@ -109,7 +110,7 @@ class WorkflowHandlers:
         now = self.work.clock.now()
         async with self.work(actor, Permission.WORKFLOWS_WRITE) as uow:
             head = await uow.workflows.get(workflow_id)
-            _require_revision(head, expected)
+            require_revision("workflow", head.revision, expected)
             await _require_sound(uow, changes.get("canvas"), changes.get("project_id"))
             graph = await uow.workflows.version(workflow_id, head.version)
             canvas = changes.pop("canvas", graph.canvas)
@@ -224,11 +225,6 @@ def _agent_in(node: Node) -> Mapping[str, Any]:
 def _of_head(changes: Revision) -> WorkflowChanges:
     # What is left once the graph's own parts were taken out.
     return changes
-
-
-def _require_revision(head: Workflow, expected: Collection[int] | None) -> None:
-    if expected is not None and head.revision not in expected:
-        raise Conflict("The workflow was changed meanwhile", {"revision": head.revision})
 
 
 async def _require_sound(uow: UnitOfWork, canvas: Canvas | None, project_id: str | None) -> None:

@@ -6,6 +6,8 @@ from typing import Final
 
 from orbiter.domain.errors import FieldProblem, Invalid
 
+NAME_MAX: Final = 255
+DESCRIPTION_MAX: Final = 5000
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -25,6 +27,12 @@ def text_problems(
         yield FieldProblem(
             field, f"String should have at most {counted(maximum)}", "string_too_long"
         )
+
+
+def naming_problems(name: str | None, description: str | None) -> Iterator[FieldProblem]:
+    """Yield what is wrong with what a thing is called and described as, as far as it is given."""
+    yield from text_problems("name", name, minimum=1, maximum=NAME_MAX)
+    yield from text_problems("description", description, maximum=DESCRIPTION_MAX)
 
 
 def number_problems(

@@ -4,10 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypedDict, Unpack
 
-from orbiter.domain.checks import require, text_problems
+from orbiter.domain.checks import naming_problems, require, text_problems
 
-NAME_MAX: Final = 255
-DESCRIPTION_MAX: Final = 5000
 MODEL_MAX: Final = 255
 
 
@@ -34,8 +32,7 @@ class Project:
 
     def __post_init__(self) -> None:
         require(
-            text_problems("name", self.name, minimum=1, maximum=NAME_MAX),
-            text_problems("description", self.description, maximum=DESCRIPTION_MAX),
+            naming_problems(self.name, self.description),
             text_problems("default_model", self.default_model, maximum=MODEL_MAX),
         )
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from msgspec import Meta, structs
 
 from orbiter.adapters.http.wire import Id, Input, Output, Rule
-from orbiter.domain.agents import (
+from orbiter.domain.agents.settings import (
     CHARS_MAX,
     INSTRUCTIONS_MAX,
     MAX_TOKENS,

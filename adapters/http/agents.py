@@ -33,12 +33,8 @@ from orbiter.adapters.http.parameters import text
 from orbiter.adapters.http.wire import Id, Input, Timestamp
 from orbiter.application.facade import Orbiter
 from orbiter.application.ports.agents import AgentFilter
-from orbiter.domain.agents import (
-    DESCRIPTION_MAX,
-    NAME_MAX,
-    Agent,
-    AgentStatus,
-)
+from orbiter.domain.agents import Agent, AgentStatus
+from orbiter.domain.checks import DESCRIPTION_MAX, NAME_MAX
 from orbiter.domain.identity import Permission
 
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, examples=["Order desk"])]

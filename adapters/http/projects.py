@@ -13,8 +13,9 @@ from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.paging import PageOut, Pages
 from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
 from orbiter.application.facade import Orbiter
+from orbiter.domain.checks import DESCRIPTION_MAX, NAME_MAX
 from orbiter.domain.identity import Permission
-from orbiter.domain.projects import DESCRIPTION_MAX, MODEL_MAX, NAME_MAX
+from orbiter.domain.projects import MODEL_MAX
 
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, examples=["Support desk"])]
 Description = Annotated[str, Meta(max_length=DESCRIPTION_MAX, examples=["Answers tickets"])]

@@ -18,9 +18,9 @@ from orbiter.adapters.http.wire import Id, Input, Output, Timestamp
 from orbiter.application.facade import Orbiter
 from orbiter.application.ports.workflows import WorkflowFilter
 from orbiter.application.workflows import WorkflowDetail
+from orbiter.domain.checks import DESCRIPTION_MAX, NAME_MAX
 from orbiter.domain.identity import Permission
 from orbiter.domain.workflows import Canvas, Issue, WorkflowStatus
-from orbiter.domain.workflows.workflow import DESCRIPTION_MAX, NAME_MAX
 
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, examples=["Greeting"])]
 Description = Annotated[str, Meta(max_length=DESCRIPTION_MAX)]

@@ -25,8 +25,8 @@ from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.versions import SqlVersioned, VersionCache, Versions
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.agents import AgentFilter
-from orbiter.domain.agents import NAME_MAX, Agent, AgentStatus, AgentVersion, settings_of
-from orbiter.domain.checks import is_id
+from orbiter.domain.agents import Agent, AgentStatus, AgentVersion, settings_of
+from orbiter.domain.checks import NAME_MAX, is_id
 
 agents: Final = Table(
     "agents",

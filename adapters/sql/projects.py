@@ -18,8 +18,8 @@ from orbiter.adapters.sql.tools import tools
 from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.workflows import workflows
 from orbiter.application.paging import Page, PageRequest
-from orbiter.domain.checks import is_id
-from orbiter.domain.projects import MODEL_MAX, NAME_MAX, Project
+from orbiter.domain.checks import NAME_MAX, is_id
+from orbiter.domain.projects import MODEL_MAX, Project
 from orbiter.domain.runs import Run
 
 projects: Final = Table(

@@ -26,8 +26,8 @@ from orbiter.adapters.sql.transactions import Transaction
 from orbiter.adapters.sql.versions import SqlVersioned, VersionCache, Versions
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.workflows import WorkflowFilter
+from orbiter.domain.checks import NAME_MAX
 from orbiter.domain.workflows import Workflow, WorkflowStatus, WorkflowVersion
-from orbiter.domain.workflows.workflow import NAME_MAX
 
 workflows: Final = Table(
     "workflows",

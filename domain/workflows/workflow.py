@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
-from orbiter.domain.checks import require, text_problems
+from orbiter.domain.checks import naming_problems, require
+from orbiter.domain.versions import copied
 from orbiter.domain.workflows.canvas import Canvas
 from orbiter.domain.workflows.rules import Issue
-
-NAME_MAX: Final = 255
-DESCRIPTION_MAX: Final = 5000
 
 
 class WorkflowStatus(StrEnum):
@@ -75,10 +73,7 @@ class Workflow:
     updated_at: datetime
 
     def __post_init__(self) -> None:
-        require(
-            text_problems("name", self.name, minimum=1, maximum=NAME_MAX),
-            text_problems("description", self.description, maximum=DESCRIPTION_MAX),
-        )
+        require(naming_problems(self.name, self.description))
 
     def revise(self, *, at: datetime, **changes: Unpack[WorkflowChanges]) -> "Workflow":
         """Return the workflow with *changes* applied."""
@@ -90,11 +85,10 @@ class Workflow:
 
     def copy(self, *, id: str, by: str, at: datetime) -> "Workflow":
         """Return a draft of the same content named `<name> (copy)`, at version 1."""
-        ending = " (copy)"
         return replace(
             self,
             id=id,
-            name=self.name[: NAME_MAX - len(ending)] + ending,
+            name=copied(self.name),
             status=WorkflowStatus.DRAFT,
             version=1,
             revision=1,

@@ -1,17 +1,14 @@
-"""An agent: its head, and its versions, which never change."""
+"""What an agent is set to, and what is wrong with it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, Final
 
-from orbiter.domain.checks import counted, number_problems, require, text_problems
+from orbiter.domain.checks import counted, number_problems, text_problems
 from orbiter.domain.errors import FieldProblem
 from orbiter.domain.settings import Choice, Flag, ListOf, Number, Object, Shape, Text, TextOr
 
-NAME_MAX: Final = 255
-DESCRIPTION_MAX: Final = 5000
 INSTRUCTIONS_MAX: Final = 100_000
 MODEL_MAX: Final = 320
 TURNS_MAX: Final = 100
@@ -25,14 +22,6 @@ TEMPERATURE_MAX: Final = 2
 TOP_P_MAX: Final = 1
 TOOL_CHOICES: Final = ("auto", "none", "required")
 REFERENCES: Final = ("tools", "knowledge_bases", "sub_agents", "handoffs")
-
-
-class AgentStatus(StrEnum):
-    """Whether its owner calls it ready."""
-
-    DRAFT = "draft"
-    ACTIVE = "active"
-    ARCHIVED = "archived"
 
 
 class MemoryType(StrEnum):
@@ -176,7 +165,9 @@ INLINE_AGENT: Final = Shape(
         "max_tokens": Number(1, MAX_TOKENS, whole=True),
         "max_turns": Number(1, TURNS_MAX, whole=True),
         "parallel_tool_calls": Flag(),
-        "tool_choice": TextOr(Shape({"name": Text()}, required=frozenset({"name"}))),
+        "tool_choice": TextOr(
+            Shape({"name": Text()}, required=frozenset({"name"})), Choice(TOOL_CHOICES)
+        ),
         "tools": ListOf(Text()),
         "sub_agents": ListOf(Text()),
         "handoffs": ListOf(Text()),
@@ -213,87 +204,3 @@ def guardrails_of(given: Mapping[str, Any]) -> Guardrails:
     values["blocked_patterns"] = tuple(values.get("blocked_patterns", ()))
     values["redact_pii"] = tuple(map(Personal, values.get("redact_pii", ())))
     return Guardrails(**values)
-
-
-def head_problems(name: str | None, description: str | None) -> Iterator[FieldProblem]:
-    """Yield what is wrong with an agent's names, as far as they are given."""
-    yield from text_problems("name", name, minimum=1, maximum=NAME_MAX)
-    yield from text_problems("description", description, maximum=DESCRIPTION_MAX)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentVersion:
-    """One state of an agent, numbered from 1, immutable."""
-
-    agent_id: str
-    version: int
-    name: str
-    description: str | None = None
-    settings: AgentSettings = AgentSettings()
-    created_by: str
-    created_at: datetime
-
-
-class AgentChanges(TypedDict, total=False):
-    """Fields of the head a caller may revise; an absent key means leave it alone."""
-
-    name: str
-    description: str | None
-    status: AgentStatus
-    project_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
-    """The head: *settings* are those of *version*, its latest; *revision* counts every change."""
-
-    id: str
-    workspace_id: str
-    project_id: str
-    name: str
-    description: str | None = None
-    settings: AgentSettings = AgentSettings()
-    status: AgentStatus = AgentStatus.DRAFT
-    version: int = 1
-    revision: int = 1
-    created_by: str
-    created_at: datetime
-    updated_at: datetime
-
-    def __post_init__(self) -> None:
-        require(head_problems(self.name, self.description))
-
-    def revise(self, *, at: datetime, **changes: Unpack[AgentChanges]) -> "Agent":
-        """Return the agent with *changes* applied."""
-        return replace(self, revision=self.revision + 1, updated_at=at, **changes)
-
-    def show(self, settings: AgentSettings) -> "Agent":
-        """Return the agent with *settings* as its next version."""
-        return replace(self, settings=settings, version=self.version + 1)
-
-    def snapshot(self, *, by: str, at: datetime) -> AgentVersion:
-        """Return the version that the agent is at, as it is now."""
-        return AgentVersion(
-            agent_id=self.id,
-            version=self.version,
-            name=self.name,
-            description=self.description,
-            settings=self.settings,
-            created_by=by,
-            created_at=at,
-        )
-
-    def copy(self, *, id: str, by: str, at: datetime) -> "Agent":
-        """Return a draft of the same content named `<name> (copy)`, at version 1."""
-        ending = " (copy)"
-        return replace(
-            self,
-            id=id,
-            name=self.name[: NAME_MAX - len(ending)] + ending,
-            status=AgentStatus.DRAFT,
-            version=1,
-            revision=1,
-            created_by=by,
-            created_at=at,
-            updated_at=at,
-        )
