@@ -4,12 +4,15 @@ import html
 import json
 import re
 from base64 import b64encode
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from os.path import commonprefix
+from itertools import chain, islice
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
+
+from orbiter.domain.occurrences import Effort, Occurrences, Span, TooMuchEffort
 
 HIDDEN: Final = "***"
 
@@ -17,47 +20,45 @@ _ESCAPED: Final = re.compile("%[0-9A-F]{2}")
 _HOST: Final = re.compile("[A-Za-z0-9.-]+")
 _SURROGATES: Final = "surrogatepass"
 _ENCODED_MIN: Final = 4
-_CUT_MIN: Final = 8
-_AFTER_CUT: Final = ("", "…", ";", "\n")
-# Of a text every eighth piece of so many characters is looked up: what is longer than twice that
-# has one of them in it.
-_PIECE: Final = 8
-
-_Span = tuple[int, int]
+# What tells a text from others when it is cut; that it begins like a URL does not.
+_BEGINNING: Final = re.compile("(?:[a-z]+://)?.{8}", re.DOTALL)
+_CUT: Final = re.compile("[…;\n]")
+_COMPARISONS_MAX: Final = 1_000_000
 
 
 class Redaction:
     """Hides texts in JSON values, in every form that they may be written in.
 
-    What it costs depends on what is looked through, and hardly on how many texts are hidden.
+    What it costs depends on what is looked through, and hardly on how many texts are hidden. Where
+    so many of them nearly occur that it would cost too much, whole texts are hidden.
     """
 
     def __init__(self, hidden: Iterable[str]) -> None:
-        self._forms = {form for text in hidden for form in _forms_of(text) if form}
-        self._shortest = min(map(len, self._forms), default=0)
-        self._short = [form for form in self._forms if len(form) < 2 * _PIECE]
-        self._numbers = {form for form in self._forms if form[-1].isdecimal() and form.isascii()}
-        self._by_piece: dict[str, list[str]] = defaultdict(list)
-        for form in self._forms.difference(self._short):
-            for start in range(_PIECE):
-                self._by_piece[form[start : start + _PIECE]].append(form)
+        forms = {form for text in hidden for form in _forms_of(text) if form}
+        self._forms = Occurrences(forms)
+        self._shortest = min(map(len, forms), default=0)
+        self._numbers = {form for form in forms if form[-1].isdecimal() and form.isascii()}
+        self._begun: dict[str, list[str]] = defaultdict(list)
+        for form in forms:
+            if beginning := _BEGINNING.match(form):
+                self._begun[beginning[0]].append(form)
+        self._beginnings = Occurrences(self._begun)
 
     def __bool__(self) -> bool:
-        return bool(self._forms)
+        return self._shortest > 0
 
     def of(self, value: Any) -> Any:
         """Return a JSON value with `***` for what is hidden, in keys too."""
-        if isinstance(value, str):
-            return self._text(value)
+        effort = Effort(_COMPARISONS_MAX)
         whole: dict[Any, Any] = {}
         # By hand rather than by recursion: what services send nests deeper than Python does.
         left: list[tuple[Any, Any, Any]] = [(whole, None, value)]
         while left:
             holder, at, each = left.pop()
             if isinstance(each, str):
-                copy: Any = self._text(each)
+                copy: Any = self._text(each, effort)
             elif isinstance(each, Mapping):
-                names = self._names(each)
+                names = self._names(each, effort)
                 copy = dict.fromkeys(names)
                 left.extend((copy, *entry) for entry in zip(names, each.values(), strict=True))
             elif isinstance(each, list | tuple):
@@ -73,22 +74,30 @@ class Redaction:
 
         What breaks off is known by its first characters, at the end or where a cut is marked.
         """
-        return _without(text, self._forms, _also_cut)
+        effort = Effort(_COMPARISONS_MAX)
+        return _without(text, chain(self._forms.within(text, effort), self._cut(text, effort)))
 
-    def _text(self, text: str) -> str:
+    def _text(self, text: str, effort: Effort) -> str:
         if len(text) < self._shortest:
             return text
-        found = {form for form in self._short if form in text}
-        if self._by_piece:
-            for start in range(0, len(text) - _PIECE + 1, _PIECE):
-                found.update(self._by_piece.get(text[start : start + _PIECE], ()))
-        return _without(text, found, _occurrences) if found else text
+        return _without(text, self._forms.within(text, effort))
 
-    def _names(self, value: Mapping[str, Any]) -> Mapping[str, None]:
+    def _cut(self, text: str, effort: Effort) -> Iterator[Span]:
+        cuts = [*(cut.start() for cut in _CUT.finditer(text)), len(text)]
+        for start, begun in self._beginnings.within(text, effort):
+            first = bisect_left(cuts, begun)
+            for form in self._begun[text[start:begun]]:
+                for end in islice(cuts, first, None):
+                    effort.spend()
+                    if not form.startswith(text[start:end]):
+                        break
+                    yield start, end
+
+    def _names(self, value: Mapping[str, Any], effort: Effort) -> Mapping[str, None]:
         """Return an object's names in their order; those that came to be the same stay apart."""
         names: dict[str, None] = {}
         for key in value:
-            name = self._text(key)
+            name = self._text(key, effort)
             while name in names:
                 name += HIDDEN[0]
             names[name] = None
@@ -100,29 +109,19 @@ class Redaction:
         return not self._numbers.isdisjoint(_written(value))
 
 
-def _without(text: str, forms: Iterable[str], find: Callable[[str, str], Iterator[_Span]]) -> str:
+def _without(text: str, hidden: Iterable[Span]) -> str:
     parts: list[str] = []
     end = 0
-    for start, stop in sorted(span for form in forms for span in find(form, text)):
+    try:
+        spans = sorted(hidden)
+    except TooMuchEffort:
+        return HIDDEN
+    for start, stop in spans:
         # Those that overlap, or meet, become one: no rest of the second is left standing.
         if start > end or not parts:
             parts += [text[end:start], HIDDEN]
         end = max(end, stop)
-    return "".join([*parts, text[end:]])
-
-
-def _occurrences(form: str, text: str) -> Iterator[_Span]:
-    start = text.find(form)
-    while start >= 0:
-        yield start, start + len(form)
-        start = text.find(form, start + len(form))
-
-
-def _also_cut(form: str, text: str) -> Iterator[_Span]:
-    for start, _ in _occurrences(form[:_CUT_MIN], text):
-        end = start + len(commonprefix([form, text[start : start + len(form)]]))
-        if end - start == len(form) or text[end : end + 1] in _AFTER_CUT:
-            yield start, end
+    return "".join([*parts, text[end:]]) if parts else text
 
 
 def _written(number: float) -> Iterator[str]:

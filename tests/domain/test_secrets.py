@@ -182,6 +182,7 @@ class TestRedaction:
     def test_a_secret_within_another_and_one_that_overlaps_leave_nothing(self) -> None:
         secrets = SecretValues({"A": "abcdef", "B": "efghij", "C": "cdef"})
         assert secrets.redacted("1 abcdefghij 2 cdef 3 cdefghij") == "1 *** 2 *** 3 ***"
+        assert SecretValues({"A": "abab"}).redacted("1 ababab 2") == "1 *** 2"
 
     def test_keys_numbers_and_tuples_are_looked_at(self) -> None:
         secrets = SecretValues({"PIN": "12345", "KEY": "abcd", "RATE": "0.125"})
@@ -237,6 +238,17 @@ class TestRedaction:
         assert told("sk-live-9876 is another") == "sk-live-9876 is another"
         assert told("sk-l") == "sk-l"
         assert NO_SECRETS.told("sk-live-1234") == "sk-live-1234"
+
+    def test_that_a_text_begins_like_a_url_is_told(self) -> None:
+        told = SecretValues({"HOOK": "https://hooks.example/T1234"}).told
+        assert told("It must begin with https://") == "It must begin with https://"
+        assert told("No answer from https://hooks.example/T1") == "No answer from ***"
+
+    def test_of_texts_chosen_to_take_for_ever_nothing_is_told(self) -> None:
+        secrets = named([f"{'a;' * 200}{number}" for number in range(100)])
+        text = "a;" * 20_000
+        assert secrets.redacted(["short", text]) == ["short", HIDDEN]
+        assert secrets.told(text) == HIDDEN
 
     def test_without_secrets_everything_stays_as_it_is(self) -> None:
         value = {"a": ("b",)}
