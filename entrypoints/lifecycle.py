@@ -1,5 +1,6 @@
 """From a container to a core at work, and to its end."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
@@ -11,6 +12,8 @@ from orbiter.entrypoints.data_folder import exclusive
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
+
+log = logging.getLogger(__name__)
 
 
 def _alone(url: str) -> AbstractContextManager[None]:
@@ -37,6 +40,7 @@ async def running(container: Container) -> AsyncIterator[Orbiter]:
             core = container.core()
             try:
                 await remove_orphans(container.database(), container.beside())
+                await _tell_what_no_key_opens(container)
                 await core.start()
                 yield core
             finally:
@@ -47,6 +51,18 @@ async def running(container: Container) -> AsyncIterator[Orbiter]:
                 await container.search_client().close()
                 container.passwords().close()
                 container.sandbox().close()
+
+
+async def _tell_what_no_key_opens(container: Container) -> None:
+    from orbiter.adapters.sql.rotation import unreadable_tables
+
+    tables = await unreadable_tables(container.database(), container.cipher())
+    if tables:
+        log.warning(
+            "No key opens what is encrypted in %s: is ORBITER_SECRET_KEY, or secret_key in the "
+            "data folder, still what it was encrypted under?",
+            ", ".join(tables),
+        )
 
 
 @asynccontextmanager

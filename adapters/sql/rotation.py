@@ -1,6 +1,6 @@
-"""Rotation: what an old key has encrypted, encrypted again with the newest."""
+"""Rotation: what an old key has encrypted, encrypted again with the newest; what none opens."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -32,9 +32,18 @@ async def rotate(database: Database, cipher: Cipher) -> Sequence[Rotation]:
     A value that somebody else changes meanwhile stays as they leave it. What was done before an
     interruption is done: each value tells by which key.
     """
-    columns = [column for _, table in sorted(metadata.tables.items()) for column in table.columns]
-    sealed = [_SealedColumn(column) for column in columns if isinstance(column.type, Sealed)]
-    return [await _rotate(database, cipher, each) for each in sealed]
+    return [await _rotate(database, cipher, each) for each in _sealed_columns()]
+
+
+async def unreadable_tables(database: Database, cipher: Cipher) -> Sequence[str]:
+    """Return the tables with values that no key opens, as far as their first values tell."""
+    tables = []
+    for column in _sealed_columns():
+        async for batch in column.batches(database):
+            if any(_renewed(cipher, sealed) is None for _, sealed in batch):
+                tables.append(column.table)
+            break
+    return tables
 
 
 async def _rotate(database: Database, cipher: Cipher, column: "_SealedColumn") -> Rotation:
@@ -61,6 +70,13 @@ def _renewed(cipher: Cipher, sealed: bytes) -> bytes | None:
         return cipher.rotate(sealed)
     except ValueError:
         return None
+
+
+def _sealed_columns() -> Iterator["_SealedColumn"]:
+    for _, table in sorted(metadata.tables.items()):
+        for column in table.columns:
+            if isinstance(column.type, Sealed):
+                yield _SealedColumn(column)
 
 
 class _SealedColumn:

@@ -11,7 +11,7 @@ from orbiter.adapters.security.encryption import FernetCipher
 from orbiter.adapters.sql.columns import Sealed
 from orbiter.adapters.sql.database import Database
 from orbiter.adapters.sql.idempotency import SqlIdempotencyStore
-from orbiter.adapters.sql.rotation import BATCH, Rotation, rotate
+from orbiter.adapters.sql.rotation import BATCH, Rotation, rotate, unreadable_tables
 from orbiter.adapters.sql.storage import SqlStorage
 from orbiter.adapters.sql.tables import metadata
 from orbiter.adapters.sql.transactions import Transaction
@@ -147,6 +147,16 @@ async def test_what_no_key_opens_is_counted_and_left_as_it_is(
         assert await opened(sql_storage, home, AFTER) == expected
     for secret in lost:
         assert await found(sql_storage, home.id, "secrets", secret.id) == secret
+
+
+async def test_where_something_is_that_no_key_opens_is_told(
+    sql_storage: SqlStorage, database: Database, home: Tenant
+) -> None:
+    await keep(sql_storage, home, 3)
+    await home.stored(sql_storage, "hooks", sealed_secret=BOTH.encrypt(b"plain"))
+    assert await unreadable_tables(database, BOTH) == []
+    assert await unreadable_tables(database, AFTER) == ["secrets"]
+    assert await unreadable_tables(database, FernetCipher([OTHER])) == ["hooks", "secrets"]
 
 
 async def test_what_changes_meanwhile_is_not_overwritten(

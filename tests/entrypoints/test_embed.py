@@ -33,3 +33,22 @@ async def test_a_core_and_a_server_keep_each_other_off(tmp_path: Path) -> None:
         with pytest.raises(embed.DataFolderUnusable, match="Another Orbiter is at work on"):
             async with embed.connect(url(tmp_path), data_dir=tmp_path):
                 pass
+
+
+async def test_an_operator_is_told_at_the_start_that_the_key_is_another(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    old, new = "o" * 32, "n" * 32
+    told = {}
+    for key in (old, new, f"{new},{old}"):
+        caplog.clear()
+        async with embed.connect(url(tmp_path), data_dir=tmp_path, secret_key=key) as core:
+            told[key] = [
+                each.getMessage() for each in caplog.records if each.levelname == "WARNING"
+            ]
+            ada = await embed.member(core, "ada@example.org")
+            if key == old:
+                await core.secrets.create(ada, name="TOKEN", value="correct-horse")
+    assert (told[old], told[f"{new},{old}"]) == ([], [])
+    (warning,) = told[new]
+    assert warning.startswith("No key opens what is encrypted in secrets: is ORBITER_SECRET_KEY")
