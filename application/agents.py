@@ -9,6 +9,7 @@ from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.agents import AgentFilter
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.templating import Schemas
+from orbiter.application.references import reference_problems
 from orbiter.application.work import Work
 from orbiter.domain.agents import (
     REFERENCES,
@@ -22,7 +23,7 @@ from orbiter.domain.agents import (
 )
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
 from orbiter.domain.checks import naming_problems
-from orbiter.domain.errors import FieldProblem, Invalid, NotFound
+from orbiter.domain.errors import FieldProblem, Invalid
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.versions import require_revision
 
@@ -201,11 +202,7 @@ class AgentHandlers:
         What was *known* before is not looked at again: it may have been deleted since.
         """
         found = [*named, *settings.problems(), *self._schema_problems(settings)]
-        if project_id is not None:
-            try:
-                await uow.projects.get(project_id)
-            except NotFound as absent:
-                found.append(FieldProblem("project_id", absent.message))
+        found += await reference_problems("project_id", uow.projects.get, project_id)
         for name in REFERENCES:
             ids: Sequence[str] = getattr(settings, name)
             old = frozenset(getattr(known, name)) if known is not None else frozenset()

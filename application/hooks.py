@@ -7,9 +7,10 @@ from typing import Any, Final
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.identity import Cipher, Tokens
 from orbiter.application.ports.triggers import TriggerFilter
+from orbiter.application.references import reference_problems
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.signatures import is_signed
-from orbiter.application.triggers import require_may_start, starter_of, workflow_problems
+from orbiter.application.triggers import require_may_start, starter_of
 from orbiter.application.work import Work
 from orbiter.domain.checks import require, text_problems
 from orbiter.domain.errors import Invalid, NotFound, Unauthenticated
@@ -56,7 +57,7 @@ class HookHandlers:
                 created_by=actor.user_id,
                 created_at=self.work.clock.now(),
             )
-            problems = await workflow_problems(uow, workflow_id)
+            problems = await reference_problems("workflow_id", uow.workflows.get, workflow_id)
             if problems:
                 raise Invalid(problems)
             await uow.hooks.add(hook)

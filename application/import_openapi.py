@@ -10,9 +10,10 @@ from orbiter.application.ports.service_descriptions import (
     Operation,
     ServiceDescriptions,
 )
+from orbiter.application.references import reference_problems
 from orbiter.application.work import Work
 from orbiter.domain.checks import require
-from orbiter.domain.errors import Conflict, FieldProblem, Invalid, NotFound
+from orbiter.domain.errors import Conflict, FieldProblem, Invalid
 from orbiter.domain.http_requests import REQUEST_SETTINGS, missing_auth
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.providers import url_problems
@@ -50,11 +51,7 @@ class ImportOpenApi:
         that is wrong, and Conflict when the project has a tool of one of the names.
         """
         async with self.work(actor, Permission.TOOLS_WRITE, reading=True) as uow:
-            try:
-                await uow.projects.get(project_id)
-                unknown = []
-            except NotFound as absent:
-                unknown = [FieldProblem("project_id", absent.message)]
+            unknown = await reference_problems("project_id", uow.projects.get, project_id)
         found = (_source_problems(document, url), url_problems(base_url), _auth_problems(auth))
         require(iter(unknown), *found)
         read = await self.descriptions.operations(

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orbiter.application.execution.agents.graph import graph_of
-from orbiter.application.ports.storage import UnitOfWork
-from orbiter.application.starting import Starting, trigger_of
+from orbiter.application.starting import Starting, trigger_of, version_of
 from orbiter.application.work import Work
 from orbiter.domain.agents import Agent, AgentStatus, AgentVersion
-from orbiter.domain.errors import Conflict, FieldProblem, Invalid, NotFound
+from orbiter.domain.errors import Conflict, FieldProblem, Invalid
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.runs import Run, RunKind, Trigger
 
@@ -71,7 +70,7 @@ class RunAgent:
             head = await uow.agents.get(agent_id)
             agent = head.snapshot(by=head.created_by, at=head.updated_at)
             if version not in (None, head.version):
-                agent = await _version(uow, agent_id, version)
+                agent = await version_of(uow.agents, agent_id, version)
         _require_runnable(head)
         _require_inputs(inputs)
         run = Run(
@@ -87,13 +86,6 @@ class RunAgent:
             created_by=actor.user_id,
         )
         return run, agent
-
-
-async def _version(uow: UnitOfWork, agent_id: str, number: int) -> AgentVersion:
-    try:
-        return await uow.agents.version(agent_id, number)
-    except NotFound:
-        raise Invalid.field("version", f"There is no version {number}") from None
 
 
 def _require_runnable(agent: Agent) -> None:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from orbiter.application.execution.executor import Executor
 from orbiter.application.ports.storage import UnitOfWork
-from orbiter.application.starting import Starting, trigger_of
+from orbiter.application.starting import Starting, trigger_of, version_of
 from orbiter.application.work import Work
-from orbiter.domain.errors import FieldProblem, Invalid, NotFound
+from orbiter.domain.errors import FieldProblem, Invalid
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.runs import Run, Step, Trigger
 from orbiter.domain.workflows import Workflow, WorkflowVersion
@@ -78,11 +78,8 @@ class RunWorkflow:
     ) -> tuple[Workflow, WorkflowVersion]:
         async with self.work(actor, permission, reading=True) as uow:
             head = await uow.workflows.get(workflow_id)
-            try:
-                number = head.version if version is None else version
-                graph = await uow.workflows.version(workflow_id, number)
-            except NotFound:
-                raise Invalid.field("version", f"There is no version {version}") from None
+            number = head.version if version is None else version
+            graph = await version_of(uow.workflows, workflow_id, number)
         _require_finished(graph)
         return head, graph
 

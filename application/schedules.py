@@ -8,7 +8,8 @@ from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.system import Calendar
 from orbiter.application.ports.triggers import TriggerFilter
-from orbiter.application.triggers import require_may_start, workflow_problems
+from orbiter.application.references import reference_problems
+from orbiter.application.triggers import require_may_start
 from orbiter.application.work import Work
 from orbiter.domain.errors import Invalid
 from orbiter.domain.identity import Actor, Permission
@@ -89,7 +90,8 @@ class ScheduleHandlers:
             await self.work.audit(uow, actor, "schedule.deleted", schedule_id)
 
     async def _planned(self, uow: UnitOfWork, schedule: Schedule) -> Schedule:
-        problems = [*await workflow_problems(uow, schedule.workflow_id)]
+        get = uow.workflows.get
+        problems = [*await reference_problems("workflow_id", get, schedule.workflow_id)]
         next_run_at = None
         try:
             next_run_at = self.calendar.next_tick(

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from orbiter.application.ports.execution import RunEngine, RunEvents
 from orbiter.application.ports.storage import UnitOfWork
+from orbiter.application.ports.versions import Head, Version, VersionedRepository
 from orbiter.application.work import Work
+from orbiter.domain.errors import Invalid, NotFound
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.runs import Run, Trigger
 from orbiter.domain.workflows import WorkflowVersion
@@ -50,6 +52,16 @@ class Starting:
             await ending.wait(wait_seconds)
         async with self.work(actor, permission, reading=True) as uow:
             return await uow.runs.get(run.id)
+
+
+async def version_of(
+    repository: VersionedRepository[Head, Version], head_id: str, number: int
+) -> Version:
+    """Return the version that is to run or raise Invalid."""
+    try:
+        return await repository.version(head_id, number)
+    except NotFound:
+        raise Invalid.field("version", f"There is no version {number}") from None
 
 
 def trigger_of(actor: Actor) -> Trigger:

@@ -1,9 +1,6 @@
 """What schedules and hooks have in common: they start a workflow for who made them."""
 
-from collections.abc import Sequence
-
-from orbiter.application.ports.storage import UnitOfWork
-from orbiter.domain.errors import FieldProblem, Forbidden, NotFound
+from orbiter.domain.errors import Forbidden
 from orbiter.domain.hooks import Hook
 from orbiter.domain.identity import Actor, Permission, Role
 from orbiter.domain.schedules import Schedule
@@ -23,12 +20,3 @@ def require_may_start(actor: Actor) -> None:
     """Raise Forbidden unless *actor* may itself do what the trigger will."""
     if not actor.may(Permission.WORKFLOWS_RUN):
         raise Forbidden(f"The permission {Permission.WORKFLOWS_RUN} is required")
-
-
-async def workflow_problems(uow: UnitOfWork, workflow_id: str) -> Sequence[FieldProblem]:
-    """Return what is wrong with a reference to a workflow."""
-    try:
-        await uow.workflows.get(workflow_id)
-    except NotFound as absent:
-        return [FieldProblem("workflow_id", absent.message)]
-    return []

@@ -9,8 +9,9 @@ from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.templating import Schemas
 from orbiter.application.ports.workflows import WorkflowFilter
+from orbiter.application.references import reference_problems
 from orbiter.application.work import Work
-from orbiter.domain.errors import FieldProblem, Invalid, NotFound
+from orbiter.domain.errors import Invalid
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.versions import require_revision
 from orbiter.domain.workflows import (
@@ -230,10 +231,6 @@ def _of_head(changes: Revision) -> WorkflowChanges:
 async def _require_sound(uow: UnitOfWork, canvas: Canvas | None, project_id: str | None) -> None:
     """Raise Invalid with everything that is wrong with what is given, all at once."""
     found = [problem.under("canvas") for problem in canvas.problems()] if canvas else []
-    if project_id is not None:
-        try:
-            await uow.projects.get(project_id)
-        except NotFound as absent:
-            found.append(FieldProblem("project_id", absent.message))
+    found += await reference_problems("project_id", uow.projects.get, project_id)
     if found:
         raise Invalid(found)
