@@ -44,20 +44,32 @@ class SendMessage:
         Raise Conflict while another message is being answered, and for a run that fails what
         `failure_of` returns.
         """
-        run, graph = await self._prepared(actor, conversation_id, content)
-        with self.starting.events.watch(run) as ending:
-            await self._accept(actor, run, graph, content)
-            await ending.wait(wait_seconds)
-        outcome = await self.outcome(actor, run)
-        if isinstance(outcome, Run) and outcome.ended:
-            raise failure_of(outcome)
-        return outcome
+        run = await self.begin(actor, conversation_id, content)
+        return await self.answer(actor, run, wait_seconds=wait_seconds)
 
     async def begin(self, actor: Actor, conversation_id: str, content: str) -> Run:
         """Return the run that is going to answer; raise as a call does before it runs."""
         run, graph = await self._prepared(actor, conversation_id, content)
         await self._accept(actor, run, graph, content)
         return run
+
+    async def begun(self, actor: Actor, run_id: str) -> Run:
+        """Return a run that `begin` has returned before."""
+        async with self.work(actor, Permission.CONVERSATIONS_RUN, reading=True) as uow:
+            return await uow.runs.get(run_id)
+
+    async def answer(
+        self, actor: Actor, run: Run, *, wait_seconds: float = WAIT_SECONDS
+    ) -> Message | Run:
+        """Return or raise what becomes of a run that was begun, as a call does."""
+        with self.starting.events.watch(run) as ending:
+            outcome = await self.outcome(actor, run)
+            if isinstance(outcome, Run) and not outcome.ended:
+                await ending.wait(wait_seconds)
+                outcome = await self.outcome(actor, run)
+        if isinstance(outcome, Run) and outcome.ended:
+            raise failure_of(outcome)
+        return outcome
 
     async def outcome(self, actor: Actor, run: Run) -> Message | Run:
         """Return what a run has answered, or how it stands when there is no answer."""

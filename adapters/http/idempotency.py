@@ -25,6 +25,7 @@ HEADER: Final = "Idempotency-Key"
 REPEATABLE: Final = "repeatable"
 ANYBODY: Final = "anybody"
 PER_PATH: Final = "per_path"
+_UNDERTAKING: Final = "orbiter_undertaking"
 STALE: Final = timedelta(minutes=3)
 PATIENCE_SECONDS: Final = 75.0
 PAUSE_SECONDS: Final = 0.02
@@ -33,11 +34,31 @@ _SANE: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Answer(msgspec.Struct):
-    """An answer as it is kept."""
+    """An answer as it is kept; there is none yet while it is that of the run *run_id*."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    run_id: str | None = None
+
+
+class Undertaking:
+    """What a request under a key has begun, perhaps when it was sent before: the run *run_id*."""
+
+    def __init__(self, keep: Callable[[Answer], Awaitable[None]], run_id: str | None) -> None:
+        self.run_id = run_id
+        self._keep = keep
+
+    async def begin(self, run_id: str) -> None:
+        """Keep which run gives the answer, so that a repeated request waits for the same."""
+        self.run_id = run_id
+        await self._keep(Answer(status=0, headers=[], body=b"", run_id=run_id))
+
+
+def undertaking_of(request: Request[Any, Any, Any]) -> Undertaking | None:
+    """Return what a request has begun under its key; None when it has none."""
+    undertaking: Undertaking | None = request.scope["state"].get(_UNDERTAKING)
+    return undertaking
 
 
 @dataclass(frozen=True)
@@ -65,13 +86,15 @@ class Idempotency(ASGIMiddleware):
         who = _who(scope)
         body = await body_of(request)
         kept = await self._claim(who, key, _fingerprint(request, body))
-        if kept is not None:
-            await self._repeat(kept, send)
+        if kept is not None and kept.run_id is None:
+            await _repeat(kept, send)
             return
-        recorder = _Recorder(send, partial(self._keep, who, key))
+        keep = partial(self._keep, who, key)
+        scope["state"][_UNDERTAKING] = Undertaking(keep, None if kept is None else kept.run_id)
+        recorder = _Recorder(send, keep)
         await self._first(who, key, _Replayed(body, receive), recorder, next_app, scope)
 
-    async def _claim(self, who: str, key: str, fingerprint: str) -> bytes | None:
+    async def _claim(self, who: str, key: str, fingerprint: str) -> Answer | None:
         waited, pause = 0.0, PAUSE_SECONDS
         while waited < PATIENCE_SECONDS:
             now = self.clock.now()
@@ -81,7 +104,7 @@ class Idempotency(ASGIMiddleware):
             if claim.fingerprint != fingerprint:
                 raise Conflict(f"This {HEADER} was used for another request")
             if claim.answer is not None:
-                return claim.answer
+                return msgspec.msgpack.decode(self.cipher.decrypt(claim.answer), type=Answer)
             await self.clock.sleep(pause)
             waited, pause = waited + pause, min(pause * 1.5, 0.5)
         raise Conflict(f"The first request with this {HEADER} is still at work")
@@ -97,8 +120,10 @@ class Idempotency(ASGIMiddleware):
     ) -> None:
         try:
             await next_app(scope, receive, recorder)
-        except BaseException:
-            if not recorder.streams:
+        except BaseException as error:
+            # What was begun goes on without a caller who is gone, and beyond the server's end.
+            has_begun = scope["state"][_UNDERTAKING].run_id is not None
+            if not (recorder.streams or (has_begun and not isinstance(error, Exception))):
                 await self.store.release(who, key)
             raise
         if recorder.streams:
@@ -113,11 +138,11 @@ class Idempotency(ASGIMiddleware):
     async def _keep(self, who: str, key: str, answer: Answer) -> None:
         await self.store.keep(who, key, self.cipher.encrypt(msgspec.msgpack.encode(answer)))
 
-    async def _repeat(self, kept: bytes, send: Send) -> None:
-        answer = msgspec.msgpack.decode(self.cipher.decrypt(kept), type=Answer)
-        headers = [*answer.headers, (b"idempotent-replayed", b"true")]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+async def _repeat(answer: Answer, send: Send) -> None:
+    headers = [*answer.headers, (b"idempotent-replayed", b"true")]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
 class _Replayed:

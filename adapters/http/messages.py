@@ -13,6 +13,7 @@ from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.answers import API, created
 from orbiter.adapters.http.bodies import about
 from orbiter.adapters.http.errors import body_of
+from orbiter.adapters.http.idempotency import undertaking_of
 from orbiter.adapters.http.paging import PageOut, Pages, oldest_first
 from orbiter.adapters.http.run_events import written
 from orbiter.adapters.http.runs import RunOut, UsageOut, Usd, answered
@@ -138,10 +139,10 @@ class MessageController(Controller):
         instance by `MAX_TURNS`; 422 when the agent's guardrails refuse the message. What was said
         stays, and may be said again.
         """
+        run = await _begun(core, request, conversation_id, data.content)
         if is_wanted(request):
-            run = await core.send_message.begin(request.user, conversation_id, data.content)
             return await _streamed(core, request.user, run)
-        return _answer(await core.send_message(request.user, conversation_id, data.content))
+        return _answer(await core.send_message.answer(request.user, run))
 
     @put(
         "/{message_id:str}/feedback",
@@ -164,6 +165,17 @@ class MessageController(Controller):
             request.user, conversation_id, message_id, **data.given()
         )
         return MessageOut.of(rated)
+
+
+async def _begun(core: Orbiter, request: ActorRequest, conversation_id: str, content: str) -> Run:
+    """Return the run that answers: a new one, unless the same request has begun one before."""
+    undertaking = undertaking_of(request)
+    if undertaking is not None and undertaking.run_id is not None:
+        return await core.send_message.begun(request.user, undertaking.run_id)
+    run = await core.send_message.begin(request.user, conversation_id, content)
+    if undertaking is not None:
+        await undertaking.begin(run.id)
+    return run
 
 
 def _answer(outcome: Message | Run) -> Response[Any]:

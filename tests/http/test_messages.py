@@ -165,6 +165,40 @@ async def test_a_repeated_key_gets_the_first_answer(api: Api) -> None:
     assert len(await said(admin, conversation_id)) == 2
 
 
+async def test_whose_caller_is_gone_is_answered_under_its_key(
+    spoken: Api, speaker: Speaker
+) -> None:
+    admin = await spoken.admin()
+    conversation_id = await begun(admin)
+    key = {"Idempotency-Key": "one"}
+    gone = asyncio.ensure_future(send(admin, conversation_id, "hello", headers=key))
+    await asyncio.wait_for(speaker.calling.wait(), 5)
+    gone.cancel()
+    await asyncio.wait([gone])
+    again = [
+        asyncio.ensure_future(send(admin, conversation_id, "hello", headers=key)) for _ in range(3)
+    ]
+    speaker.say("good day")
+    speaker.stop()
+    answers = [await each for each in again]
+    streamed = await send(admin, conversation_id, "hello", headers={**key, **STREAM})
+    assert streamed.json() == answers[0].json()
+    assert {each.status_code for each in answers} == {201}
+    assert {each.json()["content"] for each in answers} == {"good day"}
+    assert len(await said(admin, conversation_id)) == 2
+    assert len(speaker.asked) == 1
+
+
+async def test_a_key_whose_answer_failed_is_free_again(api: Api) -> None:
+    admin = await api.admin()
+    conversation_id = await begun(admin, model="echo:script")
+    failing = script({"error": {"status": 401, "message": "who are you?"}})
+    for _ in range(2):
+        sent = await send(admin, conversation_id, failing, headers={"Idempotency-Key": "one"})
+        assert sent.status_code == 503
+    assert [each["role"] for each in await said(admin, conversation_id)] == ["user", "user"]
+
+
 class TestFailing:
     """What becomes of messages without an answer."""
 
