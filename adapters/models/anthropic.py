@@ -13,6 +13,7 @@ from anthropic import AsyncAnthropic, AsyncStream
 from orbiter.adapters.models.anthropic_answers import Answering, Event, Message, Offer
 from orbiter.adapters.models.anthropic_requests import chat_body, is_sampled, mark_of
 from orbiter.adapters.models.failures import bad_answer, of_status, usable_key, whole_once
+from orbiter.adapters.models.pieces import unstreamed
 from orbiter.application.ports.models import (
     ChatAnswer,
     ChatRequest,
@@ -61,9 +62,13 @@ class AnthropicModels:
         answering = Answering(on_text, mark_of(body))
         with _told(endpoint):
             if on_text is None:
-                answering.add_whole(await self._whole(endpoint, body))
+                answer = await self._post(endpoint, body)
+                answering.add_whole(_whole(answer.content, endpoint))
             else:
                 async with await self._stream(endpoint, body) as events:
+                    if (whole := await unstreamed(events.response)) is not None:
+                        answering.add_whole(_whole(whole, endpoint))
+                        return answering.answer(request.model)
                     with whole_once(answering.has_ended):
                         async for event in events:
                             answering.add(msgspec.convert(event, Event))
@@ -81,17 +86,13 @@ class AnthropicModels:
             )
             return msgspec.json.decode(answer.content, type=Offer).names()[:MODELS_MAX]
 
-    async def _whole(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Message:
-        answer = await self._client(endpoint).post(
+    async def _post(self, endpoint: Endpoint, body: Mapping[str, Any]) -> httpx2.Response:
+        return await self._client(endpoint).post(
             "/v1/messages",
             cast_to=httpx2.Response,
             body=body,
             options={"headers": _version(body)},
         )
-        message = msgspec.json.decode(answer.content, type=Message)
-        if message.error:
-            raise _in_an_answer(message.error, endpoint)
-        return message
 
     async def _stream(self, endpoint: Endpoint, body: Mapping[str, Any]) -> AsyncStream[object]:
         return await self._client(endpoint).post(
@@ -105,8 +106,9 @@ class AnthropicModels:
 
     def _connect(self, endpoint: Endpoint) -> AsyncAnthropic:
         url = (endpoint.base_url or BASE_URL).rstrip("/").removesuffix("/v1")
+        key = usable_key(endpoint, _NO_KEY)
         client = AsyncAnthropic(
-            api_key=usable_key(endpoint, _NO_KEY),
+            api_key=key,
             base_url=url,
             timeout=endpoint.timeout_seconds,
             max_retries=0,
@@ -114,7 +116,8 @@ class AnthropicModels:
             open_telemetry=False,
         )
         # The SDK adds these from the server's own environment; they are not for vendors of users.
-        client._custom_headers = {}
+        # Other servers may know only the older header for keys, which the vendor no longer needs.
+        client._custom_headers = {} if url == BASE_URL else {"x-api-key": key}
         return client
 
 
@@ -134,6 +137,13 @@ def _told(endpoint: Endpoint) -> Iterator[None]:
         raise of_status(failure.status_code, failure.body, endpoint, headers, code) from None
     except (ValueError, RecursionError):
         raise bad_answer() from None
+
+
+def _whole(content: bytes, endpoint: Endpoint) -> Message:
+    message = msgspec.json.decode(content, type=Message)
+    if message.error:
+        raise _in_an_answer(message.error, endpoint)
+    return message
 
 
 def _in_an_answer(said: Any, endpoint: Endpoint) -> ModelError:

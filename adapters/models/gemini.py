@@ -12,6 +12,7 @@ import msgspec
 from orbiter.adapters.models.failures import bad_answer, of_status, usable_key, whole_once
 from orbiter.adapters.models.gemini_answers import Answering, Completion, Offer, Vectors
 from orbiter.adapters.models.gemini_requests import chat_body, embedding_body
+from orbiter.adapters.models.pieces import unstreamed
 from orbiter.application.ports.models import (
     ChatAnswer,
     ChatRequest,
@@ -49,8 +50,8 @@ class GeminiModels:
                 path = f"{model}:streamGenerateContent?alt=sse"
                 async with self._asked(endpoint, path, body) as answer:
                     with whole_once(answering.has_ended):
-                        async for event in _events(answer):
-                            answering.add(_piece(event.json(), endpoint))
+                        async for said in _pieces(answer):
+                            answering.add(_piece(said, endpoint))
             return answering.answer()
 
     async def embed(self, endpoint: Endpoint, model: str, texts: Sequence[str]) -> Embeddings:
@@ -100,10 +101,16 @@ def _url(endpoint: Endpoint) -> str:
     return url if httpx2.URL(url).path.strip("/") else f"{url}{VERSION}"
 
 
-def _events(answer: httpx2.Response) -> AsyncIterator[httpx2.ServerSentEvent]:
+async def _pieces(answer: httpx2.Response) -> AsyncIterator[Any]:
+    if (whole := await unstreamed(answer)) is not None:
+        said = json.loads(whole)
+        for piece in said if isinstance(said, list) else [said]:
+            yield piece
+        return
     if not answer.headers.get("content-type", "").startswith(_STREAM):
         raise bad_answer()
-    return aiter(httpx2.EventSource(answer, max_event_size=None))
+    async for event in httpx2.EventSource(answer, max_event_size=None):
+        yield event.json()
 
 
 def _plain(model: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import httpx2
 import msgspec
@@ -13,6 +13,7 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI, AsyncStream
 from orbiter.adapters.models.failures import bad_answer, of_status, usable_key
 from orbiter.adapters.models.openai_answers import Answering, Completion, Offer, Vectors
 from orbiter.adapters.models.openai_requests import chat_body
+from orbiter.adapters.models.pieces import unstreamed
 from orbiter.application.ports.models import (
     ChatAnswer,
     ChatRequest,
@@ -44,8 +45,6 @@ _STATUSES: Final = {
     "rate_limit_exceeded": 429,
 }
 
-T = TypeVar("T")
-
 
 class OpenAIModels:
     """Chat, embed and list over the official SDK, which addresses, signs and tells errors apart.
@@ -65,12 +64,13 @@ class OpenAIModels:
         answering = Answering(on_text)
         with _told(endpoint):
             if on_text is None:
-                whole = await self._post(endpoint, "/chat/completions", body, Completion)
-                if whole.error:
-                    raise _in_an_answer(whole.error, endpoint)
-                answering.add(whole)
+                answer = await self._post(endpoint, "/chat/completions", body)
+                answering.add(_whole(answer.content, endpoint))
             else:
                 async with await self._stream(endpoint, "/chat/completions", body) as pieces:
+                    if (whole := await unstreamed(pieces.response)) is not None:
+                        answering.add(_whole(whole, endpoint))
+                        return answering.answer(request.model)
                     async for piece in pieces:
                         answering.add(msgspec.convert(piece, Completion))
             return answering.answer(request.model)
@@ -79,8 +79,8 @@ class OpenAIModels:
         """Return the texts' embeddings."""
         body = {"model": model, "input": list(texts), "encoding_format": "float"}
         with _told(endpoint):
-            vectors = await self._post(endpoint, "/embeddings", body, Vectors)
-            return vectors.embeddings(len(texts))
+            answer = await self._post(endpoint, "/embeddings", body)
+            return msgspec.json.decode(answer.content, type=Vectors).embeddings(len(texts))
 
     async def models(self, endpoint: Endpoint) -> Sequence[str]:
         """Return the names of the models on offer, sorted, no more than MODELS_MAX."""
@@ -89,10 +89,9 @@ class OpenAIModels:
             return msgspec.json.decode(answer.content, type=Offer).names()[:MODELS_MAX]
 
     async def _post(
-        self, endpoint: Endpoint, path: str, body: Mapping[str, object], expected: type[T]
-    ) -> T:
-        answer = await self._client(endpoint).post(path, cast_to=httpx2.Response, body=body)
-        return msgspec.json.decode(answer.content, type=expected)
+        self, endpoint: Endpoint, path: str, body: Mapping[str, object]
+    ) -> httpx2.Response:
+        return await self._client(endpoint).post(path, cast_to=httpx2.Response, body=body)
 
     async def _stream(
         self, endpoint: Endpoint, path: str, body: Mapping[str, object]
@@ -160,6 +159,13 @@ def _told(endpoint: Endpoint) -> Iterator[None]:
         raise _in_an_answer(failure.body, endpoint) from None
     except (ValueError, RecursionError):
         raise bad_answer() from None
+
+
+def _whole(content: bytes, endpoint: Endpoint) -> Completion:
+    whole = msgspec.json.decode(content, type=Completion)
+    if whole.error:
+        raise _in_an_answer(whole.error, endpoint)
+    return whole
 
 
 def _in_an_answer(error: Any, endpoint: Endpoint) -> ModelError:

@@ -79,6 +79,7 @@ class Choice(msgspec.Struct):
     message: Message | None = None
     delta: Message | None = None
     finish_reason: str | None = None
+    index: int | None = None
 
 
 class Completion(msgspec.Struct):
@@ -148,8 +149,9 @@ class Answering:
         self._strange = self._strange or (piece.choices is None and piece.usage is None)
         self._tokens = piece.usage or self._tokens
         self._model = self._model or piece.model or ""
-        for choice in (piece.choices or ())[:1]:
-            self._add(choice)
+        for choice in piece.choices or ():
+            if not choice.index:
+                self._add(choice)
 
     def answer(self, model: str) -> ChatAnswer:
         """Return the whole; raise ModelError if the end is missing. *model* is what was asked."""

@@ -1,13 +1,16 @@
-"""What arrives in pieces: text, and the arguments of tool calls."""
+"""What arrives in pieces: text, and the arguments of tool calls; or all at once after all."""
 
 import codecs
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
+import httpx2
 import msgspec
 
 from orbiter.application.ports.models import OnText, ToolCall
+
+_JSON: Final = "application/json"
 
 
 class Speech:
@@ -38,6 +41,18 @@ class Speech:
         self._pieces.append(text)
         if self._on_text is not None:
             self._on_text(text)
+
+
+async def unstreamed(answer: httpx2.Response) -> bytes | None:
+    """Return the body of an answer that was to be a stream and is one piece of JSON, else None.
+
+    There are servers that do not stream, and do not say so.
+    """
+    if not answer.headers.get("content-type", "").startswith(_JSON):
+        return None
+    # Kept by the response: what is a stream after all, by another name, can still be read as one.
+    body = await answer.aread()
+    return body if body.lstrip().startswith((b"{", b"[")) else None
 
 
 class CallPieces:

@@ -57,6 +57,7 @@ async def test_the_vendor_is_asked_with_its_key_and_version() -> None:
     (heard,) = (await heard_from(a_request())).heard
     assert (heard.method, heard.target) == ("POST", "/v1/messages")
     assert heard.headers["authorization"] == f"Bearer {KEY}"
+    assert heard.headers["x-api-key"] == KEY
     assert heard.headers["anthropic-version"] >= "2026-10-21"
     assert asked(heard) == {
         "model": "claude-asked",

@@ -188,7 +188,13 @@ async def test_details_of_another_shape_do_not_matter(details: Any) -> None:
 
 
 async def test_an_answer_that_is_no_stream_where_one_was_asked_for_is_bad() -> None:
-    assert (await failure_of(whole(gemini.completion()), streamed=True)).code == "MODEL_BAD_ANSWER"
+    page = whole(b"<html>", headers={"content-type": "text/html"})
+    assert (await failure_of(page, streamed=True)).code == "MODEL_BAD_ANSWER"
+
+
+async def test_pieces_may_come_as_a_list_instead_of_a_stream() -> None:
+    answer, told = await answer_to(whole([*gemini.pieces("so say we all")]), streamed=True)
+    assert (answer.text, told) == ("so say we all", ["so", " say", " we", " all"])
 
 
 # Embeddings and models

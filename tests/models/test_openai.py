@@ -19,7 +19,7 @@ from orbiter.domain.providers import ProviderType
 from orbiter.domain.runs import Usage
 from support.outbound import Server, Talk, serving
 from support.vendors import openai
-from support.vendors.serving import a_gateway, asked, streaming, whole
+from support.vendors.serving import a_gateway, asked, event, streaming, whole
 
 KEY = "sk-test-0123456789abcdef"
 HELLO = ChatMessage(role=ChatRole.USER, content="hello")
@@ -127,6 +127,21 @@ async def test_a_content_in_parts_is_its_text() -> None:
     parts = [{"type": "thinking", "thinking": [{"text": "hm"}]}, {"type": "text", "text": "yes"}]
     answer, _ = await answer_to(whole(openai.completion(None, content=parts)))
     assert answer.text == "yes"
+
+
+async def test_of_several_answers_the_first_is_taken() -> None:
+    pieces = [{"index": at, "delta": {"content": said}} for at, said in ((0, "a"), (1, "z"))]
+    events: list[Any] = [{"choices": [piece]} for piece in pieces]
+    answer, told = await answer_to(
+        streaming(*events, openai.delta(finish="stop"), openai.DONE), streamed=True
+    )
+    assert (answer.text, told) == ("a", ["a"])
+
+
+async def test_a_stream_is_one_by_any_other_name() -> None:
+    body = b"".join(map(event, openai.pieces("so say we all")))
+    answer, told = await answer_to(whole(body), streamed=True)
+    assert (answer.text, told) == ("so say we all", ["so", " say", " we", " all"])
 
 
 @pytest.mark.parametrize("arguments", ['{"a": 1', "[1]", "7", '{"a": NaN}', r'{"a": "\ud800"}'])

@@ -111,6 +111,14 @@ async def test_comments_amid_a_stream_are_not_heard(wire: Wire) -> None:
     assert answer.text == "".join(told) == "yes"
 
 
+async def test_a_server_that_does_not_stream_is_understood(wire: Wire) -> None:
+    talk = whole(wire.completion("so say we all", [ADD]))
+    assert await answer_to(wire, talk, streamed=True) == (
+        (await answer_to(wire, talk))[0],
+        ["so say we all"],
+    )
+
+
 # Requests
 
 
