@@ -104,7 +104,7 @@ class Idempotency(ASGIMiddleware):
             if claim.fingerprint != fingerprint:
                 raise Conflict(f"This {HEADER} was used for another request")
             if claim.answer is not None:
-                return msgspec.msgpack.decode(self.cipher.decrypt(claim.answer), type=Answer)
+                return self._opened(claim.answer)
             await self.clock.sleep(pause)
             waited, pause = waited + pause, min(pause * 1.5, 0.5)
         raise Conflict(f"The first request with this {HEADER} is still at work")
@@ -134,6 +134,15 @@ class Idempotency(ASGIMiddleware):
         else:
             await self._keep(who, key, answer)
         await recorder.let_go()
+
+    def _opened(self, kept: bytes) -> Answer:
+        try:
+            packed = self.cipher.decrypt(kept)
+        except ValueError:
+            # Kept under a secret key that was dropped. What was done then is not done twice.
+            message = f"The answer to the first request with this {HEADER} can't be read any more"
+            raise Conflict(message) from None
+        return msgspec.msgpack.decode(packed, type=Answer)
 
     async def _keep(self, who: str, key: str, answer: Answer) -> None:
         await self.store.keep(who, key, self.cipher.encrypt(msgspec.msgpack.encode(answer)))

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from orbiter.adapters.security.encryption import FernetCipher
 from support.api import PASSWORD, Api
 
 KEY = {"Idempotency-Key": "0b7c1a52-once"}
@@ -48,6 +49,19 @@ async def test_a_repeated_key_shows_its_secret_again_but_keeps_it_sealed(api: Ap
     claim = await store.claim(admin.user["id"], KEY["Idempotency-Key"], "x", at=now, stale=now)
     assert claim is not None and claim.answer is not None
     assert first.json()["key"].encode() not in claim.answer
+
+
+async def test_an_answer_that_no_key_decrypts_is_a_conflict_and_nothing_is_done_twice(
+    api: Api,
+) -> None:
+    admin = await api.admin()
+    assert (await admin.post("/projects", {"name": "once"}, headers=KEY)).status_code == 201
+    dropped = FernetCipher(["x" * 32]).encrypt(b"an answer")
+    await api.container.idempotency().keep(admin.user["id"], KEY["Idempotency-Key"], dropped)
+    again = await admin.post("/projects", {"name": "once"}, headers=KEY)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "CONFLICT")
+    assert "can't be read any more" in again.json()["error"]["message"]
+    assert (await admin.get("/projects")).json()["pagination"]["total"] == 1
 
 
 async def test_a_run_started_twice_runs_once(api: Api) -> None:
