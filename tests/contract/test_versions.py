@@ -8,8 +8,9 @@ import pytest
 from orbiter.adapters.system.ids import new_id
 from orbiter.application.paging import PageRequest
 from orbiter.application.ports.storage import Storage
-from orbiter.domain.agents import AgentSettings
+from orbiter.domain.agents import Agent, AgentSettings
 from orbiter.domain.errors import BadRequest, Conflict, NotFound
+from orbiter.domain.workflows import Workflow
 from support.builders import a_version, an_agent_version
 from support.tenants import Tenant, repository
 
@@ -34,7 +35,7 @@ class Versions:
 
     def __init__(self, storage: Storage, tenant: Tenant, noun: str) -> None:
         self.storage, self.tenant, self.noun = storage, tenant, noun
-        self.head = {"agents": tenant.agent, "workflows": tenant.workflow}[noun]
+        self.head: Agent | Workflow = tenant.agent if noun == "agents" else tenant.workflow
         self.id = self.head.id
 
     def new(self, number: int, content: object = None) -> Any:
