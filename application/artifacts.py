@@ -68,6 +68,10 @@ class Artifacts:
         found = await self._blobs.list(folder, limit=FILES_MAX)
         return [(name.removeprefix(f"{folder}/"), size) for name, size in found]
 
+    async def remove(self, run_id: str) -> None:
+        """Forget all of them."""
+        await self._blobs.remove(_folder(run_id))
+
 
 def _require_room(files: int, size: int) -> None:
     if files > FILES_MAX:

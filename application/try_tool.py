@@ -1,7 +1,7 @@
 """Trying a tool out, outside of any run of an agent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final
@@ -52,7 +52,8 @@ class TryTool:
     ) -> ToolTrial:
         """Return what the tool gave; nothing that a tool does wrong is raised.
 
-        It sees the secrets of its project, and shows none. It has no run, so no files of one.
+        It sees the secrets of its project, and shows none. Files are those of the trial alone, and
+        go with it.
         """
         async with self.work(actor, Permission.TOOLS_RUN, reading=True) as uow:
             tool = BUILTIN_TOOLS.get(tool_id) or await uow.tools.get(tool_id)
@@ -83,15 +84,20 @@ class TryTool:
             return _failure("TIMEOUT", f"The tool took more than {self.seconds:g} s")
 
     async def _used(self, actor: Actor, tool: Tool, arguments: Mapping[str, Any]) -> Result:
+        trial_id = self.work.new_id()
         run = ToolRun(
             tool=tool,
             arguments=arguments,
             workspace_id=actor.workspace_id,
             world=self.world,
-            key=f"trial:{self.work.new_id()}",
+            key=f"trial:{trial_id}",
+            run_id=trial_id,
             secrets=await self.world.vault.open(actor.workspace_id, tool.project_id),
         )
-        return await used(run)
+        try:
+            return await used(run)
+        finally:
+            await self.world.artifacts.remove(trial_id)
 
     async def _of_run(
         self, start: Start, actor: Actor, tool: Tool, reference: str, inputs: Any
@@ -110,12 +116,14 @@ class TryTool:
             return _failure("CANNOT_RUN", told)
         except (NotFound, Conflict) as refused:
             return _failure("CANNOT_RUN", refused.message)
+        logs = (f"Run {run.id}",)
         if run.status is RunStatus.COMPLETED:
-            return {"output": run.output, "logs": (f"Run {run.id}",)}
+            return {"output": run.output, "logs": logs}
         if run.error is not None:
-            return _failure(run.error.code, f"Run {run.id}: {run.error.message}")
-        return _failure("TIMEOUT", f"Run {run.id} is {run.status} after {self.seconds:g} s")
+            return _failure(run.error.code, run.error.message, logs)
+        message = f"Run {run.id} is {run.status} after {self.seconds:g} s"
+        return _failure("TIMEOUT", message, logs)
 
 
-def _failure(code: str, message: str) -> Result:
-    return {"failure": {"code": code, "message": message}, "logs": ()}
+def _failure(code: str, message: str, logs: Sequence[str] = ()) -> Result:
+    return {"failure": {"code": code, "message": message}, "logs": logs}

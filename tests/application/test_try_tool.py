@@ -75,6 +75,7 @@ async def test_a_run_that_goes_on_is_named() -> None:
         "code": "TIMEOUT",
         "message": f"Run {run.id} is queued after 0.05 s",
     }
+    assert trial.logs == (f"Run {run.id}",)
 
 
 async def test_what_was_deleted_can_not_be_run() -> None:

@@ -61,7 +61,7 @@ async def told(
     *,
     lab: Laboratory | None = None,
     secrets: SecretValues = NO_SECRETS,
-    run_id: str | None = RUN,
+    run_id: str = RUN,
 ) -> Mapping[str, Any]:
     """Return what a use of a tool is recorded as."""
     lab = lab or Laboratory()
@@ -437,9 +437,3 @@ class TestFiles:
             "TOO_MANY_FILES"
         )
         await output("write_file", {"path": "99", "content": "again"}, lab=lab)
-
-    @pytest.mark.parametrize("name", ["read_file", "write_file", "list_files"])
-    async def test_without_a_run_there_are_no_files(self, name: str) -> None:
-        arguments = {"path": "a", "content": "b"} if name == "write_file" else {"path": "a"}
-        given = {} if name == "list_files" else arguments
-        assert await code(name, given, run_id=None) == "NO_RUN"

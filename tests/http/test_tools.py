@@ -289,6 +289,9 @@ class TestTrying:
         assert tried["logs"] == [f"Run {run['id']}"]
         tried = (await admin.post(path, {"arguments": {}})).json()
         assert (tried["success"], tried["error"]["code"]) == (False, "TEMPLATE_ERROR")
+        failed = (await admin.get(f"/runs?workflow_id={flow['id']}")).json()["data"][0]
+        assert tried["logs"] == [f"Run {failed['id']}"]
+        assert tried["error"]["message"] == failed["error"]["message"]
         config = {"agent_id": agent["id"]}
         tool = await a_tool(admin, project_id=project, kind="agent", config=config, name="a")
         path = f"/tools/{tool['id']}/test"
@@ -312,11 +315,19 @@ class TestTrying:
             assert (tried["success"], tried["error"]["code"]) == (False, "CANNOT_RUN")
             assert "not found" in tried["error"]["message"]
 
-    async def test_files_need_a_run(self, api: Api) -> None:
+    async def test_a_trial_has_an_empty_folder_of_its_own(self, api: Api) -> None:
         admin = await api.admin()
-        files = next(tool.id for tool in BUILTIN_TOOLS.values() if tool.name == "list_files")
-        tried = (await admin.post(f"/tools/{files}/test", {})).json()
-        assert (tried["success"], tried["error"]["code"]) == (False, "NO_RUN")
+        ids = {tool.name: tool.id for tool in BUILTIN_TOOLS.values()}
+
+        async def tried(name: str, **arguments: str) -> Any:
+            answer = await admin.post(f"/tools/{ids[name]}/test", {"arguments": arguments})
+            return answer.json()
+
+        written = await tried("write_file", path="a.md", content="hi")
+        assert written["output"] == {"path": "a.md", "size_bytes": 2}
+        assert (await tried("list_files"))["output"] == {"files": []}
+        assert (await tried("read_file", path="a.md"))["error"]["code"] == "FILE_NOT_FOUND"
+        assert not await api.container.blobs().list()
 
     async def test_what_is_no_object_of_arguments_is_refused(self, api: Api) -> None:
         admin = await api.admin()

@@ -11,7 +11,7 @@ async def read_file(run: ToolRun) -> Any:
     """Return `{path, content}` of a file."""
     path = run.secrets.redacted(run.arguments["path"])
     try:
-        return {"path": path, "content": await run.world.artifacts.read(_run_id(run), path)}
+        return {"path": path, "content": await run.world.artifacts.read(run.run_id, path)}
     except ArtifactError as error:
         raise NodeFailed(error.code, error.message) from None
 
@@ -22,7 +22,7 @@ async def write_file(run: ToolRun) -> Any:
     try:
         return {
             "path": path,
-            "size_bytes": await run.world.artifacts.write(_run_id(run), path, content),
+            "size_bytes": await run.world.artifacts.write(run.run_id, path, content),
         }
     except ArtifactError as error:
         raise NodeFailed(error.code, error.message) from None
@@ -30,11 +30,5 @@ async def write_file(run: ToolRun) -> Any:
 
 async def list_files(run: ToolRun) -> Any:
     """Return `{files: [{path, size_bytes}]}`, in the order of their paths."""
-    found = await run.world.artifacts.list(_run_id(run))
+    found = await run.world.artifacts.list(run.run_id)
     return {"files": [{"path": path, "size_bytes": size} for path, size in found]}
-
-
-def _run_id(run: ToolRun) -> str:
-    if run.run_id is None:
-        raise NodeFailed("NO_RUN", "The tool works on the files of a run, and there is none here")
-    return run.run_id

@@ -14,8 +14,8 @@ class ToolRun:
     """A tool at work on *arguments*, which follow its schema.
 
     *key* tells this use from every other, and is the same if it is made again after a crash.
-    *run_id* names the run whose artifacts it may touch, None where there is no run. What it appends
-    to *logs* is shown in the trace.
+    *run_id* names the run, or the trial, whose artifacts it may touch. What it appends to *logs* is
+    shown in the trace.
     """
 
     tool: Tool
@@ -23,7 +23,7 @@ class ToolRun:
     workspace_id: str
     world: World
     key: str
-    run_id: str | None = None
+    run_id: str
     secrets: SecretValues = NO_SECRETS
     logs: list[str] = field(default_factory=list)
 
