@@ -13,7 +13,7 @@ from orbiter.application.signatures import is_signed
 from orbiter.application.triggers import require_may_start, starter_of
 from orbiter.application.work import Work
 from orbiter.domain.checks import require, text_problems
-from orbiter.domain.errors import Invalid, NotFound, Unauthenticated
+from orbiter.domain.errors import Invalid, NotFound, Unauthenticated, Unavailable
 from orbiter.domain.hooks import SECRET_MAX, Hook
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.runs import Run, Trigger
@@ -89,10 +89,16 @@ class HookHandlers:
         return hook
 
     def require_signed(self, hook: Hook, body: bytes, *, timestamp: str, signature: str) -> None:
-        """Raise Unauthenticated unless *body* is signed, where the hook has a secret."""
+        """Raise Unauthenticated unless *body* is signed, where the hook has a secret.
+
+        Raise Unavailable when no key opens the secret any more.
+        """
         if hook.sealed_secret is None:
             return
-        secret = self.cipher.decrypt(hook.sealed_secret).decode(errors="surrogatepass")
+        try:
+            secret = self.cipher.decrypt(hook.sealed_secret).decode(errors="surrogatepass")
+        except ValueError:
+            raise Unavailable("The secret of this hook can't be read") from None
         now = self.work.clock.now()
         if not is_signed(secret, timestamp, body, signature, at=now):
             raise Unauthenticated("The call is not signed, or not well, or not in time")

@@ -12,7 +12,7 @@ from orbiter.application.paging import PageRequest
 from orbiter.application.ports.repositories import AuditFilter
 from orbiter.application.ports.triggers import TriggerFilter
 from orbiter.application.signatures import signature
-from orbiter.domain.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from orbiter.domain.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from orbiter.domain.identity import Actor, Role, Scope, permissions_of
 from orbiter.domain.runs import Trigger
 from support.clock import START
@@ -132,6 +132,16 @@ async def test_a_call_that_is_not_well_signed_is_refused(
     hook = (await a_hook(triggers, tenant, SECRET)).hook
     with pytest.raises(Unauthenticated):
         triggers.hooks.require_signed(hook, body, timestamp=timestamp, signature=signed)
+
+
+async def test_nobody_is_let_through_while_the_secret_can_not_be_read(
+    triggers: Triggers, tenant: Tenant
+) -> None:
+    hook = replace((await a_hook(triggers, tenant, SECRET)).hook, sealed_secret=b"of another key")
+    with pytest.raises(Unavailable, match="can't be read"):
+        triggers.hooks.require_signed(
+            hook, BODY, timestamp=NOW, signature=signature(SECRET, NOW, BODY)
+        )
 
 
 async def test_a_signature_is_the_hmac_that_anybody_can_make() -> None:
