@@ -7,6 +7,7 @@ from typing import Final
 
 from orbiter.adapters.durable.lease import Lease
 from orbiter.adapters.durable.ledger import Ledger
+from orbiter.adapters.durable.stored import charge, stored_steps
 from orbiter.application.answers import Answers
 from orbiter.application.ports.execution import Segment
 from orbiter.application.ports.storage import UnitOfWork
@@ -45,11 +46,12 @@ class Books:
             bare = Segment(run=_without_values(segment.run))
             await self._keep(bare, [_bare(step) for step in steps], seconds)
 
-    async def keep_steps(self, workspace_id: str, steps: Sequence[Step]) -> None:
-        """Store what steps of a run had come to when it was cancelled."""
+    async def keep_cancelled(self, workspace_id: str, run_id: str, steps: Sequence[Step]) -> None:
+        """Store what *steps* of a run had come to when it was cancelled, and what it has spent."""
 
         async def work(uow: UnitOfWork) -> None:
             await uow.runs.put_steps(steps)
+            await charge(uow, run_id, (await stored_steps(uow, run_id)).values())
 
         await self.ledger.write(workspace_id, work)
 

@@ -10,7 +10,7 @@ from orbiter.adapters.durable.lease import TTL_SECONDS, Lease
 from orbiter.adapters.durable.ledger import Ledger
 from orbiter.adapters.durable.queue import Queue
 from orbiter.adapters.durable.segments import Loaded, Segments
-from orbiter.adapters.durable.stored import closed, stored_steps
+from orbiter.adapters.durable.stored import charge, closed, stored_steps
 from orbiter.adapters.durable.trace import Trace
 from orbiter.application.answers import Answers
 from orbiter.application.execution.executor import Executor
@@ -142,6 +142,7 @@ class DurableRunEngine:
         if run.id not in self._executing:
             steps = (await stored_steps(uow, run.id)).values()
             await uow.runs.put_steps(closed(steps, CANCELLED, at=self._clock.now()))
+            await charge(uow, run.id, steps)
         await self._answers.of_run(uow, run)
         await uow.executions.remove(run.id)
         if run.parent_run_id is not None:
@@ -221,7 +222,7 @@ class DurableRunEngine:
         except asyncio.CancelledError:
             steps = await self._trace.take(run_id)
             if self._why.get(run_id) is _Why.CANCELLED:
-                await self._books.keep_steps(claimed.workspace_id, steps)
+                await self._books.keep_cancelled(claimed.workspace_id, run_id, steps)
         except Exception as error:
             log.error("Run %s has no end that can be stored", run_id, exc_info=error)
         finally:

@@ -51,8 +51,7 @@ class Journal:
         self._secrets = secrets
         self._past = past.steps
         for step in past.steps.values():
-            if not step.reused:
-                self._charge(step)
+            self._charge(step)
         self._open = {step.id: step for step in past.steps.values() if not step.ended}
         self._trace = trace
         self._clock = clock
@@ -247,6 +246,5 @@ class Journal:
         self._trace.write(step)
 
     def _charge(self, step: Step) -> None:
-        # What a node or a tool has spent was spent by the calls in it.
-        if step.kind in (StepKind.MODEL, StepKind.RETRIEVAL):
+        if step.charged:
             self.spending = self.spending.plus(step.usage, step.cost_usd)

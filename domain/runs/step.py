@@ -72,6 +72,15 @@ class Step:
         return self.status not in (StepStatus.RUNNING, StepStatus.WAITING)
 
     @property
+    def charged(self) -> bool:
+        """Say whether the run pays for it.
+
+        What a node or a tool has spent was spent by the calls in it; what is reused was paid for by
+        the run that it comes from.
+        """
+        return self.kind in (StepKind.MODEL, StepKind.RETRIEVAL) and not self.reused
+
+    @property
     def given_up(self) -> bool:
         """Say whether it was stopped because nothing waited for its result any more."""
         return self.status is StepStatus.SKIPPED and self.started_at is not None

@@ -154,6 +154,25 @@ async def test_a_cancelled_run_stops_at_once_and_its_trace_says_so(drawn: Workfl
     await plant.clock.through(work())
 
 
+@pytest.mark.parametrize("killed", [False, True])
+async def test_a_cancelled_run_has_spent_what_its_calls_have(killed: bool) -> None:
+    plant = Plant(http=Silent())
+    ask, call = node("ask", "llm", model="echo:echo", prompt="four"), node("call", "http", url=URL)
+    drawn = graph(START, ask, call, END, edges="start > ask, ask > call, call > end")
+
+    async def work() -> None:
+        run = await plant.accepted(drawn)
+        await plant.when(lambda detail: detail.trace.total == 4, run)
+        if killed:
+            await plant.killed()
+            plant.engine = plant.another_engine()
+        await plant.runs.cancel(DEVELOPER, run.id)
+        ended = (await plant.detail(run)).run
+        assert (ended.status, ended.usage.total_tokens) == (RunStatus.CANCELLED, 2)
+
+    await plant.clock.through(work())
+
+
 async def test_a_queued_run_can_be_cancelled_and_is_never_begun() -> None:
     service = Counted()
     service.plant = plant = Plant(http=service, concurrency=1)
