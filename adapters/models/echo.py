@@ -5,11 +5,13 @@ deterministic: what a script plays next follows from the messages alone.
 """
 
 import asyncio
-import json
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
+from orbiter.adapters.models.echo_scripts import Entry, calls_of, script_of
+from orbiter.application.execution.texts import as_text
 from orbiter.application.ports.models import (
     ChatAnswer,
     ChatRequest,
@@ -25,12 +27,10 @@ from orbiter.domain.runs import Usage
 
 MODELS: Final = ("echo", "script")
 DIMENSIONS: Final = 64
-DELAY_MAX_MS: Final = 600_000
 _BYTES_PER_TOKEN: Final = 4
-_RESULT: Final = "{{tool_result}}"
+_NOTHING: Final[Mapping[str, int | None]] = {}
+_RESULT: Final = re.compile(r"\{\{\s*tool_result\s*\}\}")
 _PIECE: Final = 16
-
-Entry = Mapping[str, Any]
 
 
 class EchoModels:
@@ -46,9 +46,9 @@ class EchoModels:
         entry = _entry(request) if request.model == "script" else None
         if entry is None:
             return _answer(request, _last(request, ChatRole.USER), on_text=on_text)
-        await asyncio.sleep(_number(entry, "delay_ms", DELAY_MAX_MS) / 1000)
-        if isinstance(error := entry.get("error"), Mapping):
-            raise _failure(error)
+        await asyncio.sleep(entry.get("delay_ms", 0) / 1000)
+        if "error" in entry:
+            raise _failure(entry["error"])
         return _played(request, entry, on_text)
 
     async def embed(self, endpoint: Endpoint, model: str, texts: Sequence[str]) -> Embeddings:
@@ -67,20 +67,10 @@ def _entry(request: ChatRequest) -> Entry | None:
     """Return what the script in the messages plays now, None when it is over or there is none."""
     for at in range(len(request.messages) - 1, request.earlier - 1, -1):
         message = request.messages[at]
-        if message.role is ChatRole.USER and (script := _script(message.content)) is not None:
+        if message.role is ChatRole.USER and (script := script_of(message.content)) is not None:
             answered = sum(each.role is ChatRole.ASSISTANT for each in request.messages[at:])
             return _at(script, answered, request.failures)
     return None
-
-
-def _script(text: str) -> Sequence[Entry] | None:
-    try:
-        script = json.loads(text)["script"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return None
-    if not isinstance(script, list) or not all(isinstance(each, dict) for each in script):
-        return None
-    return script
 
 
 def _at(script: Sequence[Entry], answered: int, failures: int) -> Entry | None:
@@ -90,48 +80,39 @@ def _at(script: Sequence[Entry], answered: int, failures: int) -> Entry | None:
     """
     at = 0
     while answered and at < len(script):
-        answered -= not script[at].get("error")
+        answered -= "error" not in script[at]
         at += 1
     if at + failures < len(script):
         return script[at + failures]
-    return script[-1] if at < len(script) and script[-1].get("error") else None
+    return script[-1] if at < len(script) and "error" in script[-1] else None
 
 
 def _played(request: ChatRequest, entry: Entry, on_text: OnText | None) -> ChatAnswer:
-    text = str(entry.get("text") or "").replace(_RESULT, _last(request, ChatRole.TOOL))
-    place = len(request.messages)
-    calls = tuple(
-        ToolCall(
-            id=f"call_{place}_{number}",
-            name=str(call.get("name", "")),
-            arguments=_arguments(call.get("arguments", {})),
-            text=json.dumps(call.get("arguments", {}), ensure_ascii=False),
-        )
-        for number, call in enumerate(entry.get("tool_calls") or ())
-    )
-    return _answer(request, text, calls, entry.get("usage"), on_text=on_text)
+    text = as_text(entry.get("text", ""))
+    text = _RESULT.sub(lambda _: _last(request, ChatRole.TOOL), text)
+    calls = calls_of(entry, len(request.messages))
+    return _answer(request, text, calls, entry.get("usage", {}), on_text=on_text)
 
 
 def _answer(
     request: ChatRequest,
     text: str,
     calls: tuple[ToolCall, ...] = (),
-    usage: Any = None,
+    usage: Mapping[str, int | None] = _NOTHING,
     *,
     on_text: OnText | None,
 ) -> ChatAnswer:
     if on_text is not None:
         for at in range(0, len(text), _PIECE):
             on_text(text[at : at + _PIECE])
-    said = usage if isinstance(usage, Mapping) else {}
     asked = sum(_tokens(message.content) for message in request.messages)
     return ChatAnswer(
         text=text,
         tool_calls=calls,
         finish_reason=FinishReason.TOOL_CALLS if calls else FinishReason.STOP,
         usage=Usage(
-            input_tokens=int(_number(said, "input_tokens", 10**9, asked)),
-            output_tokens=int(_number(said, "output_tokens", 10**9, _tokens(text))),
+            input_tokens=_or(usage.get("input_tokens"), asked),
+            output_tokens=_or(usage.get("output_tokens"), _tokens(text)),
         ),
         model=request.model,
     )
@@ -141,19 +122,12 @@ def _last(request: ChatRequest, role: ChatRole) -> str:
     return next((each.content for each in reversed(request.messages) if each.role is role), "")
 
 
-def _arguments(value: Any) -> Mapping[str, Any] | None:
-    return value if isinstance(value, Mapping) else None
-
-
-def _number(entry: Mapping[str, Any], name: str, maximum: int, otherwise: float = 0) -> float:
-    value = entry.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return otherwise
-    return min(max(value, 0), maximum)
+def _or(number: int | None, otherwise: int) -> int:
+    return otherwise if number is None else number
 
 
 def _failure(error: Mapping[str, Any]) -> ModelError:
-    status = int(_number(error, "status", 599, 500))
+    status = _or(error.get("status"), 500)
     message = str(error.get("message") or f"The script fails with status {status}")
     if status in (401, 403):
         return ModelError("MODEL_KEY_REFUSED", message, elsewhere=True)
