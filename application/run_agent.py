@@ -107,7 +107,7 @@ def _require_inputs(inputs: Mapping[str, Any]) -> None:
     elif inputs[INPUT] == "":
         message = "String should have at least 1 character"
         problems.append(FieldProblem(f"inputs.{INPUT}", message, "string_too_short"))
-    if not isinstance(inputs.get(CONTEXT) or {}, Mapping):
+    if inputs.get(CONTEXT) is not None and not isinstance(inputs[CONTEXT], Mapping):
         message = "Input should be a valid dictionary"
         problems.append(FieldProblem(f"inputs.{CONTEXT}", message, "dict_type"))
     if problems:

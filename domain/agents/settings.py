@@ -133,7 +133,8 @@ class AgentSettings:
 def model_problems(model: str | None) -> Iterator[FieldProblem]:
     """Yield what is wrong with the name of a model."""
     yield from text_problems("model", model, minimum=1, maximum=MODEL_MAX)
-    if model and ":" not in model:
+    vendor, _, name = (model or "").partition(":")
+    if model and not (vendor.strip() and name.strip()):
         yield FieldProblem("model", "A model is named like openai:gpt-4o")
 
 

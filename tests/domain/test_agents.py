@@ -48,6 +48,8 @@ def test_numbers_have_bounds(name: str, least: float, most: float) -> None:
     ("settings", "field", "type"),
     [
         ({"model": "gpt-4o"}, "model", "value_error"),
+        ({"model": "openai:"}, "model", "value_error"),
+        ({"model": " :gpt-4o"}, "model", "value_error"),
         ({"model": ""}, "model", "string_too_short"),
         ({"model": "a:" + "b" * 319}, "model", "string_too_long"),
         ({"instructions": "i" * 100_001}, "instructions", "string_too_long"),
@@ -81,6 +83,21 @@ def test_numbers_have_bounds(name: str, least: float, most: float) -> None:
 )
 def test_what_is_wrong_is_told(settings: dict[str, Any], field: str, type: str) -> None:
     assert wrong(**settings) == {field: type}
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        ("required", {}),
+        ({"name": "calculator"}, {}),
+        ("sometimes", {"agent.tool_choice": "enum"}),
+        ({"name": 1}, {"agent.tool_choice.name": "string_type"}),
+        ({}, {"agent.tool_choice.name": "missing"}),
+    ],
+)
+def test_a_choice_of_tools_in_a_node_is_checked_as_any(choice: Any, told: dict[str, str]) -> None:
+    found = INLINE_AGENT.problems("agent", {"tool_choice": choice})
+    assert {each.field: each.type for each in found} == told
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
