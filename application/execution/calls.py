@@ -28,11 +28,16 @@ class Account:
             self.around.charge(usage, cost_usd)
 
 
+def _whole(value: Any) -> Any:
+    return value
+
+
 @dataclass(frozen=True, kw_only=True)
 class Calls:
     """Where calls are made: in a node's *step*, or in that of another call.
 
-    Their keys begin with that of *records*. *depth* counts the agents that this lies in.
+    Their keys begin with that of *records*. Of what goes into calls and comes out the trace has
+    what *shown* leaves. *depth* counts the agents that this lies in.
     """
 
     journey: Journey
@@ -40,6 +45,7 @@ class Calls:
     step: Step
     records: Records
     account: Account
+    shown: Callable[[Any], Any] = _whole
     depth: int = 1
     logs: list[str] = field(default_factory=list)
 
@@ -61,7 +67,8 @@ class Calls:
         records = self.records.of(name)
         step_id = self.place.child_of(records.key)
         journal = self.journey.journal
-        step = journal.begin_call(self.step, step_id, kind, title, input=input, model=model)
+        shown = self.shown(input)
+        step = journal.begin_call(self.step, step_id, kind, title, input=shown, model=model)
         inner = replace(
             self, step=step, records=records, account=Account(around=self.account), logs=[]
         )
@@ -78,8 +85,13 @@ class Calls:
         except BaseException as error:
             journal.fail(inner._spent(), interruption_of(error))
             raise
-        journal.complete(inner._spent(), output)
+        journal.complete(inner._spent(), self.shown(output))
         return output
+
+    def note(self, line: str) -> None:
+        """Add a line to the logs of the step that calls are made in, once."""
+        if line not in self.logs:
+            self.logs.append(line)
 
     def deeper(self) -> "Calls":
         """Return the same place as one more agent's."""

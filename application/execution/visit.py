@@ -99,6 +99,7 @@ class Visit:
             step=self.step,
             records=self.records,
             account=self.account,
+            logs=self.logs,
         )
 
     @cached_property

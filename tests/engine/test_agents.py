@@ -190,6 +190,28 @@ class TestLoop:
         assert [each.tool_use for each in studio.gateway.requests] == uses
         assert [each.required_tool for each in studio.gateway.requests] == names
 
+    @pytest.mark.parametrize(
+        ("settings", "told"),
+        [
+            ({"tool_choice": "required"}, "There is no tool that tool_choice could mean"),
+            (
+                {"tool_choice": {"name": "gone"}, "tools": (CALCULATOR,)},
+                "There is no tool that tool_choice could mean",
+            ),
+            (
+                {"tool_choice": "required", "tools": (CALCULATOR,)},
+                "The model called no tool, although tool_choice says that it has to",
+            ),
+        ],
+    )
+    async def test_a_choice_that_has_no_effect_is_told(
+        self, settings: dict[str, Any], told: str
+    ) -> None:
+        studio = Studio()
+        traced = await studio.answer(await studio.agent(**settings), script(says("done")))
+        assert traced.output == "done"
+        assert traced.steps[0].logs == (told,)
+
     async def test_who_is_to_call_nothing_calls_nothing(self) -> None:
         studio = Studio()
         agent = await studio.agent(tools=(CALCULATOR,), tool_choice="none")
@@ -324,7 +346,7 @@ class TestAgentsAmongThemselves:
         agent = await studio.agent("Deep")
         agent = await studio.revised(agent, sub_agents=(agent.agent_id,))
         text = "the bottom"
-        for _ in range(4):
+        for _ in range(5):
             text = script(asks("deep", text), says("{{tool_result}}"))
         assert (await studio.answer(agent, text)).output == "the bottom"
         deeper = script(asks("deep", text), says("{{tool_result}}"))
@@ -360,10 +382,35 @@ class TestAgentsAmongThemselves:
 
     async def test_an_agent_that_is_gone_is_left_out_and_told(self) -> None:
         studio = Studio()
-        agent = await studio.agent(sub_agents=(NOBODY,), handoffs=(NOBODY,))
+        agent = await studio.agent(tools=(NOBODY,), sub_agents=(NOBODY,), handoffs=(NOBODY,))
         traced = await studio.answer(agent, script(says("alone")))
         assert traced.output == "alone"
         assert studio.gateway.last.tools == []
+        assert traced.steps[0].logs == (
+            f"The tool {NOBODY} is not there any more, or not enabled",
+            f"The agent {NOBODY} is not there any more",
+        )
+
+    async def test_only_the_first_one_takes_over(self) -> None:
+        studio = Studio()
+        first = await studio.agent("First", instructions="First.")
+        second = await studio.agent("Second")
+        agent = await studio.agent(handoffs=(first.agent_id, second.agent_id))
+        both = calls(("transfer_to_first", {"reason": 1}), ("transfer_to_second", {}))
+        assert (await studio.answer(agent, script(both, says("done")))).output == "done"
+        assert studio.gateway.told(ChatRole.SYSTEM) == ["First."]
+        taken, late = results(studio.gateway.last.messages)
+        assert taken == "First takes over"
+        assert errors([late]) == ["HANDED_OVER"]
+
+    async def test_who_takes_over_chooses_tools_anew(self) -> None:
+        studio = Studio()
+        other = await studio.agent("Other", tools=(CALCULATOR,), tool_choice="required")
+        agent = await studio.agent(handoffs=(other.agent_id,), tool_choice="required")
+        text = script(calls(("transfer_to_other", {})), works_out("1"), says("done"))
+        await studio.answer(agent, text)
+        uses = [each.tool_use for each in studio.gateway.requests]
+        assert uses == [ToolUse.REQUIRED, ToolUse.REQUIRED, ToolUse.AUTO]
 
 
 class TestGuardrails:
@@ -419,6 +466,25 @@ class TestGuardrails:
         assert "example.org" not in seen and "4111 1111 1111 1111" not in seen
         assert results(studio.gateway.last.messages) == ["[EMAIL] pays by [CREDIT_CARD]"]
         assert studio.gateway.told(ChatRole.SYSTEM) == ["Ask [EMAIL]."]
+
+    async def test_the_trace_of_the_calls_has_no_personal_data(self) -> None:
+        studio = Studio()
+        helper = await studio.agent("Helper", model="echo:echo")
+        guardrails = Guardrails(redact_pii=(Personal.EMAIL,))
+        agent = await studio.agent(guardrails=guardrails, sub_agents=(helper.agent_id,))
+        text = script(asks("helper", "bob@example.org"), says("Mail carl@example.org"))
+        node, *steps = (await studio.answer(agent, text)).steps
+        assert "example.org" not in json.dumps([[each.input, each.output] for each in steps])
+        assert [each.output for each in steps if each.kind is StepKind.TOOL] == ["[EMAIL]"]
+        assert node.input["input"] == text
+
+    async def test_a_context_is_looked_at_as_the_input_is(self) -> None:
+        studio = Studio()
+        guardrails = Guardrails(blocked_patterns=("secret",))
+        agent = await studio.agent(model="echo:echo", guardrails=guardrails)
+        traced = await studio.answer(agent, "hello", context={"note": "the secret"})
+        assert traced.failure == ("INPUT_BLOCKED", "agent")
+        assert studio.gateway.requests == []
 
     async def test_a_pattern_that_would_take_for_ever_does_not(self) -> None:
         studio = Studio()

@@ -24,6 +24,8 @@ def without(text: Any, *kinds: Personal) -> Any:
         (Personal.IBAN, "DE89 3704 0044 0532 0130 00"),
         (Personal.IBAN, "GB29NWBK60161331926819"),
         (Personal.IP_ADDRESS, "203.0.113.7"),
+        (Personal.IP_ADDRESS, "2001:db8::1"),
+        (Personal.IP_ADDRESS, "2001:0DB8:85a3:0000:0000:8a2e:0370:7334"),
         (Personal.PHONE, "+49 30 901820"),
         (Personal.PHONE, "+1 (555) 123-4567"),
         (Personal.PHONE, "+33612345678"),
@@ -55,6 +57,9 @@ def test_personal_data_is_replaced(kind: Personal, text: str) -> None:
         "4111 1111 1111 1112",
         "a @ b",
         "300.1.1.1",
+        "from 09:30:15 to 10::20",
+        "std::bad, abc::def, rows[::2]",
+        "00:1A:2B:3C:4D:5E",
         "5 + 5 = 10",
     ],
 )
@@ -77,7 +82,9 @@ def test_texts_are_found_however_deep() -> None:
     }
 
 
-@pytest.mark.parametrize("piece", ["0", "0 ", "+0", "(0)", "a@", "a.", "AB12 ", "1-", "1.1."])
+@pytest.mark.parametrize(
+    "piece", ["0", "0 ", "+0", "(0)", "a@", "a.", "AB12 ", "1-", "1.1.", "a:", "::"]
+)
 def test_no_text_takes_long(piece: str) -> None:
     begun = time.perf_counter()
     without(piece * (200_000 // len(piece)))

@@ -156,9 +156,9 @@ class Studio(Laboratory):
             await uow.tools.add(tool)
         return tool
 
-    async def answer(self, agent: AgentVersion, input: Any) -> Traced:
-        """Return the run of an agent on an input."""
-        run = a_run_of(agent, input)
+    async def answer(self, agent: AgentVersion, input: Any, **more: Any) -> Traced:
+        """Return the run of an agent on an input, and *more* beside it."""
+        run = a_run_of(agent, input, **more)
         trace = Steps()
         work = self.executor.execute(run, graph_of(agent), self.runner, trace)
         ended = (await self.clock.through(work)).run

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import IPv6Address
 from typing import Any, Final
 
 from orbiter.application.execution.outcome import NodeFailed
@@ -17,6 +18,7 @@ _PATTERNS: Final[Mapping[Personal, re.Pattern[str]]] = {
     Personal.CREDIT_CARD: re.compile(r"\b\d(?:[ -]?\d){12,18}\b"),
     Personal.IP_ADDRESS: re.compile(
         r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b"
+        r"|(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]|\.\d)"
     ),
     # International, with a leading zero, or as in North America; no dates, and no parts of ids.
     Personal.PHONE: re.compile(
@@ -29,10 +31,15 @@ _PATTERNS: Final[Mapping[Personal, re.Pattern[str]]] = {
 }
 
 
-def admitted(text: str, guardrails: Guardrails, schemas: Schemas) -> str:
-    """Return what a model may see of an input; raise NodeFailed for what it may not."""
+def admitted(text: str, guardrails: Guardrails, schemas: Schemas, *, context: str = "") -> str:
+    """Return what a model may see of an input; raise NodeFailed for what it may not.
+
+    The *context* that came with it is looked at, too.
+    """
     if (refused := refusal_of(text, guardrails, schemas)) is not None:
         raise refused
+    if (pattern := _blocked(context, guardrails, schemas)) is not None:
+        raise NodeFailed("INPUT_BLOCKED", f"The context matches the blocked pattern {pattern}")
     return _without(text, guardrails)
 
 
@@ -91,17 +98,35 @@ def _without(text: str, guardrails: Guardrails) -> str:
 
 def _replacement(kind: Personal) -> Callable[[re.Match[str]], str]:
     def replaced(match: re.Match[str]) -> str:
-        if kind is Personal.CREDIT_CARD and not _is_card(_DIGITS.sub("", match[0])):
+        looks_only = _LOOKS_ONLY.get(kind)
+        if looks_only is not None and looks_only(match[0]):
             return match[0]
         return f"[{kind.name}]"
 
     return replaced
 
 
-def _is_card(digits: str) -> bool:
-    """Say whether the digits add up as those of a card do (ISO/IEC 7812)."""
+def _is_no_card(text: str) -> bool:
+    """Say whether the digits do not add up as those of a card do (ISO/IEC 7812)."""
     total = 0
-    for place, digit in enumerate(reversed(digits)):
+    for place, digit in enumerate(reversed(_DIGITS.sub("", text))):
         number = int(digit) * (1 + place % 2)
         total += number - 9 if number > 9 else number
-    return total % 10 == 0
+    return total % 10 != 0
+
+
+def _is_no_address(text: str) -> bool:
+    """Say whether what has colons is no address of somebody, but a time, `a::b` or the like."""
+    if ":" not in text:
+        return False
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return True
+    return sum(map(bool, text.split(":"))) < 3
+
+
+_LOOKS_ONLY: Final[Mapping[Personal, Callable[[str], bool]]] = {
+    Personal.CREDIT_CARD: _is_no_card,
+    Personal.IP_ADDRESS: _is_no_address,
+}

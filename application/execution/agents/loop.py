@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from orbiter.application.execution.agents.guardrails import (
     released,
 )
 from orbiter.application.execution.agents.memory import remembered
-from orbiter.application.execution.agents.offers import Offers, found, offers_of
+from orbiter.application.execution.agents.offers import Offered, Offers, found, meant, offers_of
 from orbiter.application.execution.agents.structured import value_of
 from orbiter.application.execution.agents.tool_calls import called
 from orbiter.application.execution.calls import Calls
@@ -27,7 +27,6 @@ from orbiter.application.ports.models import (
     ChatRequest,
     ChatRole,
     FinishReason,
-    ToolCall,
     ToolUse,
 )
 from orbiter.domain.agents import AgentSettings, AgentVersion
@@ -47,25 +46,31 @@ async def respond(
     Each call of a model or tool is recorded, and a step in *calls*. Raise NodeFailed, or Parked
     while a tool waits for what may take long.
     """
-    loop = _Loop(agent=agent, calls=calls, context=context or {})
+    told = json.dumps(context, ensure_ascii=False) if context else ""
+    loop = _Loop(agent=agent, outer=calls, context=told)
     return await loop.answer(text)
 
 
 @dataclass(kw_only=True)
 class _Loop:
-    """One answer in the making; *agent* changes where one hands over to another."""
+    """One answer in the making, in the step of *outer*.
+
+    *agent* changes where one hands over to another; *bound* says that it has not spoken yet, so
+    that its choice of tools holds.
+    """
 
     agent: AgentVersion
-    calls: Calls
-    context: Mapping[str, Any]
+    outer: Calls
+    context: str
     recalled: int = 0
     messages: list[ChatMessage] = field(default_factory=list)
     offers: Offers = field(default_factory=dict)
+    bound: bool = True
 
     async def answer(self, text: str) -> Any:
         guardrails = self._settings.guardrails
         schemas = self.calls.journey.world.schemas
-        asked = admitted(text, guardrails, schemas)
+        asked = admitted(text, guardrails, schemas, context=self.context)
         history = await remembered(self.agent, self.calls)
         self.recalled = len(history)
         self.messages = [*history, _said(ChatRole.USER, asked)]
@@ -83,22 +88,30 @@ class _Loop:
     def _settings(self) -> AgentSettings:
         return self.agent.settings
 
+    @property
+    def calls(self) -> Calls:
+        """Return where calls are made, whose steps show no more than the agent's model sees."""
+        guardrails, shown = self._settings.guardrails, self.outer.shown
+        return replace(self.outer, shown=lambda value: redacted(shown(value), guardrails))
+
     async def _turn(self, turn: int) -> ChatAnswer:
-        answer = await self._ask(f"model.{turn}", self._request(turn))
+        request = self._request()
+        answer = await self._ask(f"model.{turn}", request)
         if answer.finish_reason is FinishReason.CONTENT_FILTER and not answer.tool_calls:
             raise NodeFailed("CONTENT_FILTERED", FILTERED)
+        if request.tool_use is ToolUse.REQUIRED and not answer.tool_calls:
+            self.outer.note("The model called no tool, although tool_choice says that it has to")
+        # Who has to call a tool each time never comes to an answer.
+        self.bound = False
         return answer
 
     async def _ask(self, name: str, request: ChatRequest) -> ChatAnswer:
         aloud = self.calls.depth == 1 and not guards_answers(self._settings.guardrails)
         return await ask(self.calls, name, self._settings.model, request, aloud=aloud)
 
-    def _request(self, turn: int, *, may_call: bool = True) -> ChatRequest:
+    def _request(self, *, may_call: bool = True) -> ChatRequest:
         settings = self._settings
-        use, required = _choice(settings.tool_choice, self.offers)
-        if turn > 1 and (required or use is ToolUse.REQUIRED):
-            # Who has to call a tool each time never comes to an answer.
-            use, required = ToolUse.AUTO, None
+        use, required = self._choice()
         instructions = self._instructions()
         return ChatRequest(
             model="",
@@ -117,7 +130,7 @@ class _Loop:
     def _instructions(self) -> Sequence[ChatMessage]:
         parts = [self._settings.instructions] if self._settings.instructions else []
         if self.context:
-            parts.append(f"Context: {json.dumps(self.context, ensure_ascii=False)}")
+            parts.append(f"Context: {self.context}")
         told = redacted("\n\n".join(parts), self._settings.guardrails)
         return (_said(ChatRole.SYSTEM, told),) if told else ()
 
@@ -133,7 +146,7 @@ class _Loop:
             self.messages.append(_said(ChatRole.ASSISTANT, answer.text))
             wish = _REPAIR.format(problems=" ".join(problems))
             self.messages.append(_said(ChatRole.USER, wish))
-            answer = await self._ask("model.repair", self._request(2, may_call=False))
+            answer = await self._ask("model.repair", self._request(may_call=False))
             value, problems = value_of(answer.text, schema, schemas)
         if problems:
             raise NodeFailed("OUTPUT_SCHEMA_VIOLATED", "; ".join(problems))
@@ -145,9 +158,10 @@ class _Loop:
         self.messages.append(
             ChatMessage(role=ChatRole.ASSISTANT, content=answer.text, tool_calls=asked)
         )
+        wanted = meant(self.offers, asked)
         calls = [
-            partial(called, self.calls, f"tool.{turn}.{place}", call, self.offers, respond)
-            for place, call in enumerate(asked, 1)
+            partial(called, self.calls, f"tool.{turn}.{place}", call, offered, respond)
+            for place, (call, offered) in enumerate(zip(asked, wanted, strict=True), 1)
         ]
         given = await _together(calls, at_once=self._settings.parallel_tool_calls)
         for call, text in zip(asked, given, strict=True):
@@ -155,15 +169,27 @@ class _Loop:
             self.messages.append(
                 ChatMessage(role=ChatRole.TOOL, content=told, tool_call_id=call.id)
             )
-        await self._hand_over(turn, asked)
+        await self._hand_over(turn, wanted)
 
-    async def _hand_over(self, turn: int, asked: Sequence[ToolCall]) -> None:
-        for call in asked:
-            offered = found(self.offers, call.name)
+    async def _hand_over(self, turn: int, wanted: Sequence[Offered | None]) -> None:
+        for offered in wanted:
             if offered is not None and offered.takes_over and offered.agent is not None:
-                self.agent = offered.agent
+                self.agent, self.bound = offered.agent, True
                 self.offers = await offers_of(self.agent, self.calls, f"agents.{turn}")
                 return
+
+    def _choice(self) -> tuple[ToolUse, str | None]:
+        """Return whether a tool is to be called now, and which, if it has to be a certain one."""
+        chosen = self._settings.tool_choice
+        if chosen == ToolUse.NONE and self.offers:
+            return ToolUse.NONE, None
+        if chosen in (ToolUse.NONE, ToolUse.AUTO) or not self.bound:
+            return ToolUse.AUTO, None
+        offered = None if isinstance(chosen, str) else found(self.offers, chosen["name"])
+        if not self.offers or (offered is None and not isinstance(chosen, str)):
+            self.outer.note("There is no tool that tool_choice could mean")
+            return ToolUse.AUTO, None
+        return ToolUse.REQUIRED, None if offered is None else offered.offer.name
 
 
 async def _together(
@@ -194,18 +220,6 @@ async def _together(
     if waiting:
         raise Parked.together(waiting)
     return given
-
-
-def _choice(chosen: str | Mapping[str, str], offers: Offers) -> tuple[ToolUse, str | None]:
-    """Return whether a tool is to be called, and which, if it has to be a certain one."""
-    if not offers:
-        return ToolUse.AUTO, None
-    if isinstance(chosen, str):
-        return ToolUse(chosen), None
-    offered = found(offers, chosen["name"])
-    if offered is None:
-        return ToolUse.AUTO, None
-    return ToolUse.REQUIRED, offered.offer.name
 
 
 def _said(role: ChatRole, text: str) -> ChatMessage:

@@ -1,13 +1,13 @@
 """What an agent's model is offered: its tools, its sub-agents, and whom it may hand over to."""
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Any, Final
 
 from orbiter.application.execution.calls import Calls
-from orbiter.application.ports.models import ToolOffer
+from orbiter.application.ports.models import ToolCall, ToolOffer
 from orbiter.domain.agents import AgentVersion
 from orbiter.domain.errors import NotFound
 from orbiter.domain.tools import Tool
@@ -28,12 +28,16 @@ _REASON: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """One thing a model may call: a *tool*, or an *agent*, which *takes_over* or only answers."""
+    """One thing a model may call: a *tool*, or an *agent*, which *takes_over* or only answers.
+
+    It comes *too_late* where the same answer hands over to another one before.
+    """
 
     offer: ToolOffer
     tool: Tool | None = None
     agent: AgentVersion | None = None
     takes_over: bool = False
+    too_late: bool = False
 
 
 Offers = Mapping[str, Offered]
@@ -65,12 +69,30 @@ def found(offers: Offers, name: str) -> Offered | None:
     return next((each for known, each in offers.items() if known.casefold() == folded), None)
 
 
+def meant(offers: Offers, asked: Sequence[ToolCall]) -> Sequence[Offered | None]:
+    """Return what each call of one answer means; only the first agent to take over is in time."""
+    wanted = list[Offered | None]()
+    handed_over = False
+    for call in asked:
+        offered = found(offers, call.name)
+        if offered is not None and offered.takes_over:
+            offered = replace(offered, too_late=handed_over)
+            handed_over = True
+        wanted.append(offered)
+    return wanted
+
+
 async def _tools(agent: AgentVersion, calls: Calls) -> list[Tool]:
     ids = agent.settings.tools
     if not ids:
         return []
     journey = calls.journey
-    return list((await journey.world.catalogue.tools(journey.run, ids)).values())
+    there = list((await journey.world.catalogue.tools(journey.run, ids)).values())
+    known = {each.id for each in there} | {each.server_id for each in there}
+    for tool_id in ids:
+        if tool_id not in known:
+            calls.note(f"The tool {tool_id} is not there any more, or not enabled")
+    return there
 
 
 async def _agents(agent: AgentVersion, calls: Calls, name: str) -> list[tuple[AgentVersion, bool]]:
@@ -87,7 +109,7 @@ async def _agents(agent: AgentVersion, calls: Calls, name: str) -> list[tuple[Ag
                 calls.journey.run, agent_id, numbers.get(agent_id)
             )
         except NotFound:
-            calls.logs.append(f"The agent {agent_id} is not there any more")
+            calls.note(f"The agent {agent_id} is not there any more")
         else:
             there.append((other, takes_over))
     await calls.records.decide(name, {other.agent_id: other.version for other, _ in there})

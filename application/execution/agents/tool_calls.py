@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from orbiter.application.execution.agents.offers import Offered, Offers, found
+from orbiter.application.execution.agents.offers import Offered
 from orbiter.application.execution.calls import Calls
 from orbiter.application.execution.children import child_output
 from orbiter.application.execution.outcome import NodeFailed
@@ -22,12 +22,13 @@ DEPTH_MAX: Final = 5
 Respond = Callable[[AgentVersion, str, Calls], Awaitable[Any]]
 
 
-async def called(calls: Calls, name: str, call: ToolCall, offers: Offers, respond: Respond) -> str:
+async def called(
+    calls: Calls, name: str, call: ToolCall, offered: Offered | None, respond: Respond
+) -> str:
     """Return as text what the call gives, or why it failed, for the model to read.
 
-    *respond* lets an agent answer.
+    *offered* is what it means, None if there is no such thing; *respond* lets an agent answer.
     """
-    offered = found(offers, call.name)
     title = call.name if offered is None else offered.offer.name
 
     async def body(inner: Calls) -> Any:
@@ -92,19 +93,26 @@ def fitted(parameters: Mapping[str, Any], arguments: Any, schemas: Schemas) -> A
 async def _given(calls: Calls, call: ToolCall, offered: Offered | None, respond: Respond) -> Any:
     if offered is None:
         raise NodeFailed("TOOL_NOT_FOUND", f"There is no tool named {call.name[:80]!r}")
+    if offered.takes_over:
+        # Whatever it is told beside: that is for the trace alone.
+        return _handed_over(offered)
     if call.arguments is None:
         raise NodeFailed("INVALID_ARGUMENTS", "The arguments are no JSON object")
     arguments = fitted(offered.offer.parameters, call.arguments, calls.journey.world.schemas)
-    if offered.takes_over:
-        assert offered.agent is not None
-        return f"{offered.agent.name} takes over"
     if offered.agent is not None:
         return await _asked(calls, offered.agent, arguments, respond)
     assert offered.tool is not None
     return await tool_output(calls, offered.tool, arguments, respond)
 
 
+def _handed_over(offered: Offered) -> str:
+    assert offered.agent is not None
+    if offered.too_late:
+        raise NodeFailed("HANDED_OVER", "Another agent takes over already")
+    return f"{offered.agent.name} takes over"
+
+
 async def _asked(calls: Calls, agent: AgentVersion, arguments: Any, respond: Respond) -> Any:
-    if calls.depth >= DEPTH_MAX:
-        raise NodeFailed("AGENT_DEPTH", f"Agents call each other more than {DEPTH_MAX} deep")
+    if calls.depth > DEPTH_MAX:
+        raise NodeFailed("AGENT_DEPTH", f"Agents ask each other more than {DEPTH_MAX} levels deep")
     return await respond(agent, as_text(arguments.get("input", arguments)), calls.deeper())
