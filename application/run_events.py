@@ -116,17 +116,18 @@ class RunEventHandlers:
                 if clock.now() - quiet_since >= BEAT:
                     yield None
                     quiet_since = clock.now()
-                if reader.full or await self._heard(ear, reader):
+                if reader.full or await self._heard(ear, reader, quiet_since + BEAT):
                     try:
                         await reader.read()
                     except (NotFound, Unavailable):
                         return
 
-    async def _heard(self, ear: Subscription, reader: "_Reader") -> bool:
+    async def _heard(self, ear: Subscription, reader: "_Reader", until: datetime) -> bool:
         """Return once something was heard or time has passed; say whether to look for events."""
+        pause = min(reader.patience(), (until - self.work.clock.now()).total_seconds())
         waits = [
             asyncio.ensure_future(ear.beyond(reader.after)),
-            asyncio.ensure_future(self.work.clock.sleep(reader.patience())),
+            asyncio.ensure_future(self.work.clock.sleep(pause)),
             asyncio.ensure_future(ear.speech()),
         ]
         try:

@@ -333,6 +333,17 @@ class TestDeltas:
         assert await speaking.clock.through(heard()) == "early"
         assert speaking.clock.now() - START <= timedelta(milliseconds=50)
 
+    async def test_silence_after_it_is_told_after_fifteen_seconds(self, speaking: Station) -> None:
+        async def beat() -> float:
+            async with aclosing(await speaking.follow(2)) as events:
+                await speaking.clock.sleep(3)
+                speaking.feed.tell(speaking.run.id, speaking.steps[0].id, "Hm")
+                while await anext(events) is not None:
+                    pass
+            return (speaking.clock.now() - START).total_seconds()
+
+        assert await speaking.clock.through(beat()) == 3 + 15
+
     async def test_other_runs_are_not_heard(self, speaking: Station) -> None:
         async with aclosing(await speaking.follow(2)) as events:
             speaking.feed.tell(new_id(), speaking.steps[0].id, "secret")
