@@ -125,7 +125,11 @@ def _told(failure: Exception, server: RemoteServer, passage: Passage) -> Outboun
         case TimeoutError() | httpx2.TimeoutException():
             message = f"No answer came within {server.timeout_seconds:g} seconds"
             return OutboundError("HTTP_TIMEOUT", message)
-        case MCPError(error=types.ErrorData(code=types.REQUEST_TIMEOUT)):
+        case MCPError() if passage.broken is not None:
+            # It says no more than that there was no answer.
+            broken, passage.broken = passage.broken, None
+            return _told(broken, server, passage)
+        case MCPError(code=types.REQUEST_TIMEOUT) if passage.refusal is None:
             message = f"No answer came within {server.timeout_seconds:g} seconds"
             return OutboundError("HTTP_TIMEOUT", message)
         case MCPError(error=error):

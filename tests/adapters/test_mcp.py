@@ -352,6 +352,25 @@ class TestHostileServers:
         failed = await failure(answering(headers={"content-type": "application/json"}, body=body))
         assert failed.code == "RESPONSE_TOO_LARGE"
 
+    async def test_a_stream_that_breaks_tells_why(self) -> None:
+        stream = {"content-type": "text/event-stream"}
+        huge = answering(headers=stream, body=b": " + b" " * (2 * ANSWER_BYTES))
+        assert (await failure(huge)).code == "RESPONSE_TOO_LARGE"
+
+        async def cut_off(heard: Heard, writer: asyncio.StreamWriter) -> None:
+            writer.write(head(200, {**stream, "transfer-encoding": "chunked"}))
+            writer.write(chunk(b": ping\n\n"))
+            writer.close()
+
+        assert (await failure(cut_off)).code == "CONNECTION_FAILED"
+
+    async def test_a_session_that_is_over_is_no_time_out(self) -> None:
+        error = {"code": -32001, "message": "Session not found"}
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "error": error}).encode()
+        failed = await failure(answering("404 Gone", {"content-type": "application/json"}, body))
+        assert failed.code == "REMOTE_REFUSED"
+        assert failed.message.endswith("status 404: Session not found")
+
     async def test_what_it_asks_of_us_is_refused_and_holds_nothing_up(self) -> None:
         wanted = {"jsonrpc": "2.0", "id": 7, "method": "sampling/createMessage", "params": {}}
         old = an_old_server(text("done"))
