@@ -55,10 +55,14 @@ class StoredCatalogue:
         return await self._read(run, read)
 
     async def default_model(self, run: Run) -> str | None:
-        """Return the project's default model, if it has one."""
+        """Return the project's default model, or else the first that a provider has, if any."""
 
         async def read(uow: UnitOfWork) -> str | None:
-            return (await uow.projects.get(run.project_id)).default_model
+            project = await uow.projects.get(run.project_id)
+            if project.default_model:
+                return project.default_model
+            provider = await uow.providers.default()
+            return None if provider is None else f"{provider.name}:{provider.default_model}"
 
         return await self._read(run, read)
 

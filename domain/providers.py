@@ -78,8 +78,9 @@ class Provider:
     """A vendor's access: its key is sealed, of which *api_key_hint* shows the end.
 
     No *base_url* means the vendor's own. Of several enabled ones of a type, that of the lowest
-    *priority* is called first. *status* and *last_error* say how the last test went; they start
-    anew when another address or key makes it worthless.
+    *priority* is called first; *default_model* is what calls mean that name no model. *status* and
+    *last_error* say how the last test went; they start anew when another address or key makes it
+    worthless.
     """
 
     id: str
@@ -118,6 +119,9 @@ class Provider:
             ),
             number_problems("priority", self.priority, minimum=-PRIORITY_MAX, maximum=PRIORITY_MAX),
         )
+        if self.timeout_seconds == (whole := int(self.timeout_seconds)):
+            # Storage gives 30.0 for 30, which readers of whole seconds can't take.
+            object.__setattr__(self, "timeout_seconds", whole)
 
     @property
     def api_key_set(self) -> bool:

@@ -60,6 +60,16 @@ Key = Annotated[
 ]
 Hint = Annotated[str, Meta(description="The end of a long key.", examples=["…Uq2s"])]
 Model = Annotated[str, Meta(min_length=1, max_length=MODEL_MAX, examples=["gpt-4o"])]
+DefaultModel = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MODEL_MAX,
+        description="By the vendor's own name. It is called where neither an agent or node nor its "
+        "project names a model; of several providers' that of the lowest `priority`.",
+        examples=["gpt-4o"],
+    ),
+]
 Offered = Annotated[
     list[Model],
     Meta(
@@ -108,7 +118,7 @@ class NewProvider(Secretive):
     provider_type: ProviderType
     api_key: Key | None = None
     base_url: BaseUrl | None = None
-    default_model: Model | None = None
+    default_model: DefaultModel | None = None
     models: Offered = []
     max_retries: Retries = 3
     timeout_seconds: Timeout = 30
@@ -124,7 +134,7 @@ class ProviderUpdate(Secretive):
     name: Name | UnsetType = UNSET
     api_key: Key | None | UnsetType = UNSET
     base_url: BaseUrl | None | UnsetType = UNSET
-    default_model: Model | None | UnsetType = UNSET
+    default_model: DefaultModel | None | UnsetType = UNSET
     models: Offered | UnsetType = UNSET
     max_retries: Retries | UnsetType = UNSET
     timeout_seconds: Timeout | UnsetType = UNSET
@@ -139,7 +149,7 @@ class ProviderOut(Output):
     name: Name
     provider_type: ProviderType
     base_url: BaseUrl | None
-    default_model: Model | None
+    default_model: DefaultModel | None
     models: Offered
     max_retries: Retries
     timeout_seconds: Timeout

@@ -21,8 +21,14 @@ class MemoryProviders(MemoryRepository[Provider]):
 
     async def pool(self, word: str) -> Sequence[Provider]:
         """Return the enabled providers of that name or type, in the order they are called."""
-        meant = [each for each in self._mine() if word in (each.name, each.provider_type)]
-        enabled = (each for each in meant if each.enabled)
+        return [each for each in self._enabled() if word in (each.name, each.provider_type)]
+
+    async def default(self) -> Provider | None:
+        """Return the enabled provider with a default model that comes first, as in a pool."""
+        return next((each for each in self._enabled() if each.default_model is not None), None)
+
+    def _enabled(self) -> Sequence[Provider]:
+        enabled = (each for each in self._mine() if each.enabled)
         return sorted(enabled, key=lambda each: (each.priority, each.id))
 
     def _check(self, entity: Provider) -> None:

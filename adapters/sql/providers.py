@@ -61,15 +61,15 @@ PROVIDERS: Final = Mapped(providers, Provider)
 _STATEMENTS: Final = Statements(PROVIDERS, "Provider")
 _PAGES: Final = pages_of(PROVIDERS)
 _WORD: Final = bindparam("word", type_=Text)
-_POOL: Final = (
+_ENABLED: Final = (
     select(*PROVIDERS.columns)
-    .where(
-        providers.c.workspace_id == bindparam("mine"),
-        providers.c.enabled,
-        (providers.c.name == _WORD) | (cast_to(providers.c.provider_type, Text) == _WORD),
-    )
+    .where(providers.c.workspace_id == bindparam("mine"), providers.c.enabled)
     .order_by(providers.c.priority, providers.c.id)
 )
+_POOL: Final = _ENABLED.where(
+    (providers.c.name == _WORD) | (cast_to(providers.c.provider_type, Text) == _WORD)
+)
+_DEFAULT: Final = _ENABLED.where(providers.c.default_model.is_not(None)).limit(1)
 
 
 class SqlProviders(SqlRepository[Provider]):
@@ -90,3 +90,8 @@ class SqlProviders(SqlRepository[Provider]):
         parameters = {"mine": self._workspace_id, "word": word}
         found = await self._transaction.rows(_POOL, parameters)
         return [PROVIDERS.entity(row) for row in found]
+
+    async def default(self) -> Provider | None:
+        """Return the enabled provider with a default model that comes first, as in a pool."""
+        found = await self._transaction.first(_DEFAULT, {"mine": self._workspace_id})
+        return None if found is None else PROVIDERS.entity(found)

@@ -15,6 +15,7 @@ from orbiter.application.ports.models import (
     FinishReason,
     ToolCall,
 )
+from orbiter.domain.agents import model_problems
 from orbiter.domain.runs import StepKind, Usage
 from orbiter.domain.secrets import SecretValues
 
@@ -24,23 +25,20 @@ FILTERED: Final = "The provider's content filter held the answer back"
 async def ask(
     calls: Calls,
     name: str,
-    model: str | None,
+    model: Any,
     request: ChatRequest,
     *,
     aloud: bool = True,
     title: str | None = None,
 ) -> ChatAnswer:
-    """Return the answer of *model*, by default the project's; raise NodeFailed.
+    """Return the answer of *model*, by default the project's or a provider's; raise NodeFailed.
 
     *name* tells the call from others in the same place; its step is called *title*, by default as
     the model. What is said *aloud* is told to whoever
     watches the run, unless the model was told a secret: it may say it in pieces.
     """
     journey = calls.journey
-    chosen = model or await journey.world.catalogue.default_model(journey.run)
-    if not chosen:
-        raise NodeFailed("MODEL_MISSING", "No model is set, and the project has no default model")
-
+    chosen = _named(model or await journey.world.catalogue.default_model(journey.run))
     aloud = aloud and not any(journey.secrets.are_in(each.content) for each in request.messages)
 
     async def body(inner: Calls) -> Any:
@@ -62,6 +60,16 @@ async def ask(
         name, StepKind.MODEL, title or chosen, body, input=_shown(request), model=chosen
     )
     return _answer(answer)
+
+
+def _named(model: Any) -> str:
+    """Return the model's name; what a template made may be anything."""
+    if not model:
+        raise NodeFailed("MODEL_MISSING", "No model is set, and there is no default model")
+    if not isinstance(model, str) or any(model_problems(model)):
+        message = f"{model!r:.100} names no model: it must be like openai:gpt-4o"
+        raise NodeFailed("PROVIDER_NOT_FOUND", message)
+    return model
 
 
 def _recorded(answered: Answered, secrets: SecretValues) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ class Catalogue(Protocol):
         ...
 
     async def default_model(self, run: Run) -> str | None:
-        """Return the project's default model, if it has one."""
+        """Return the project's default model, or else the first that a provider has, if any."""
         ...
 
     async def history(self, run: Run, *, after: int = 0) -> Sequence[ChatMessage]:

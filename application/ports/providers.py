@@ -21,3 +21,7 @@ class ProviderRepository(Repository[Provider], Protocol):
         The lowest priority comes first, and of one priority the oldest.
         """
         ...
+
+    async def default(self) -> Provider | None:
+        """Return the enabled provider with a default model that comes first, as in a pool."""
+        ...

@@ -10,6 +10,7 @@ from orbiter.domain.agents.settings import (
     Memory,
     MemoryType,
     Personal,
+    model_problems,
     settings_of,
 )
 
@@ -26,5 +27,6 @@ __all__ = [
     "Memory",
     "MemoryType",
     "Personal",
+    "model_problems",
     "settings_of",
 ]

@@ -4,7 +4,7 @@ import pytest
 
 from orbiter.application.ports.storage import Storage
 from orbiter.domain.errors import Conflict
-from orbiter.domain.providers import ProviderType
+from orbiter.domain.providers import Provider, ProviderType
 from support.tenants import Tenant, ids
 
 
@@ -48,6 +48,32 @@ async def test_who_is_disabled_of_another_type_or_a_stranger_is_in_no_pool(
     await stranger.stored(storage, "providers", name="theirs")
     for word in ("openai", "off", "theirs", "", "\0", "OpenAI", "open%", "\ud800"):
         assert await pool(storage, tenant, word) == []
+
+
+async def test_the_default_model_is_that_of_the_first_provider_that_has_one(
+    storage: Storage, tenant: Tenant, stranger: Tenant
+) -> None:
+    async def default() -> Provider | None:
+        async with storage.open(tenant.id, reading=True) as uow:
+            return await uow.providers.default()
+
+    await stranger.stored(storage, "providers", default_model="theirs", priority=-9)
+    await tenant.stored(storage, "providers", default_model="off", priority=-9, enabled=False)
+    await tenant.stored(storage, "providers", priority=-8)
+    assert await default() is None
+    later = await tenant.stored(storage, "providers", default_model="later", priority=2)
+    assert await default() == later
+    first = await tenant.stored(storage, "providers", default_model="first", priority=1)
+    await tenant.stored(storage, "providers", default_model="younger", priority=1)
+    assert await default() == first
+
+
+async def test_a_time_out_of_whole_seconds_stays_whole(storage: Storage, tenant: Tenant) -> None:
+    for seconds in (30, 30.0, 0.5):
+        kept = await tenant.stored(storage, "providers", timeout_seconds=seconds)
+        async with storage.open(tenant.id, reading=True) as uow:
+            (found,) = await uow.providers.pool(kept.name)
+        assert str(found.timeout_seconds) == str(kept.timeout_seconds) == f"{seconds:g}"
 
 
 async def test_a_provider_is_found_by_its_name(storage: Storage, tenant: Tenant) -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from orbiter.application.ports.models import ChatRole, ModelError
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
+from orbiter.domain.providers import ProviderType
 from orbiter.domain.runs import Step, StepKind, StepStatus, Usage
 from orbiter.domain.tools import ToolKind
 from orbiter.domain.workflows import Node, OnError, Retry, WorkflowVersion
 from support.agents import Studio, calls, says, script
+from support.builders import a_provider
 from support.graphs import NOBODY, Traced, graph, node
 
 START, END = node("start", "start"), node("end", "end")
@@ -56,6 +58,25 @@ class TestLlm:
         studio = Studio()
         await studio.agent()
         assert (await studio.run(alone(node("ask", "llm", prompt="Hi")))).output == "Hi"
+
+    async def test_without_one_of_the_projects_it_is_a_providers(self) -> None:
+        studio = Studio(default_model=None)
+        await studio.agent()
+        provider = a_provider(NOBODY, provider_type=ProviderType.ECHO, default_model="echo")
+        async with studio.kept.open(NOBODY) as uow:
+            await uow.providers.add(provider)
+        traced = await studio.run(alone(node("ask", "llm", prompt="Hi")))
+        (call,) = inside(traced)
+        assert (traced.output, call.model) == ("Hi", f"{provider.name}:echo")
+
+    @pytest.mark.parametrize(
+        "model", [5, True, ["echo:echo"], "echo", "a\0:b", "echo:" + "x" * 999]
+    )
+    async def test_what_names_no_model_fails(self, model: Any) -> None:
+        asked = node("ask", "llm", model="{{ inputs.model }}", prompt="Hi")
+        traced = await Studio().run(alone(asked), model=model)
+        assert traced.failure == ("PROVIDER_NOT_FOUND", "ask")
+        assert len(traced.run.error.message if traced.run.error else "") < 200
 
     async def test_without_any_model_it_fails(self) -> None:
         studio = Studio(default_model=None)
