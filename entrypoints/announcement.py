@@ -2,7 +2,7 @@
 
 import structlog
 
-from orbiter.entrypoints.settings import Loaded
+from orbiter.entrypoints.loading import Loaded
 
 log = structlog.get_logger("orbiter")
 

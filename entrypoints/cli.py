@@ -20,14 +20,8 @@ from orbiter.domain.users import User
 from orbiter.entrypoints import serving, worker
 from orbiter.entrypoints.announcement import announce
 from orbiter.entrypoints.data_folder import DataFolderUnusable, make_writable
-from orbiter.entrypoints.settings import (
-    DEFINITIONS,
-    PREFIX,
-    Loaded,
-    Settings,
-    WrongSettings,
-    load,
-)
+from orbiter.entrypoints.loading import Loaded, WrongSettings, load
+from orbiter.entrypoints.settings import DEFINITIONS, PREFIX, Settings
 
 if TYPE_CHECKING:
     from orbiter.adapters.sql.rotation import Rotation

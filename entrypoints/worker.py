@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import structlog
 
+from orbiter.entrypoints.loading import Loaded
 from orbiter.entrypoints.serving import SAME_SIGNAL_SECONDS
-from orbiter.entrypoints.settings import Loaded
 
 READY: Final = "Orbiter executes runs (Ctrl+C ends it)"
 

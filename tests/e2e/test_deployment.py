@@ -16,7 +16,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from orbiter.entrypoints.settings import DEFINITIONS, load
+from orbiter.entrypoints.loading import load
+from orbiter.entrypoints.settings import DEFINITIONS
 from support.commands import Server, at_work, environment
 from support.counting import Counting
 from support.operation import a_held_flow, begun, calling, ended, found

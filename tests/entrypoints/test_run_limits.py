@@ -2,7 +2,7 @@
 
 from orbiter.application.execution.limits import Limits
 from orbiter.entrypoints import container, embed
-from orbiter.entrypoints.settings import load
+from orbiter.entrypoints.loading import load
 
 CHAIN = {
     "nodes": [

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from orbiter.application.ports.identity import Rate
 from orbiter.domain.users import Registration
+from orbiter.entrypoints.loading import WrongSettings, load
 from orbiter.entrypoints.rates import DEFAULTS, parse_rate_limits
 from orbiter.entrypoints.readers import LogStyle
-from orbiter.entrypoints.settings import DEFINITIONS, Settings, WrongSettings, load
+from orbiter.entrypoints.settings import DEFINITIONS, Settings
 
 KEY = "k" * 32
 SECRET_URL = "postgresql+asyncpg://ada:s3:c@ret/x@db.example:5432/orbiter?password=s3&ssl=require"

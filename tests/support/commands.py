@@ -23,7 +23,7 @@ import asyncio, os, sys
 from orbiter.entrypoints import worker
 from orbiter.entrypoints.container import Container
 from orbiter.entrypoints.lifecycle import running
-from orbiter.entrypoints.settings import load
+from orbiter.entrypoints.loading import load
 loaded = load(os.environ)
 container = Container(settings=loaded.settings)
 container.engine.add_kwargs(interpreter=int(sys.argv[1]))

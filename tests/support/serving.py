@@ -9,8 +9,8 @@ from typing import Any
 
 import uvloop
 
+from orbiter.entrypoints.loading import load
 from orbiter.entrypoints.serving import CannotListen, serve
-from orbiter.entrypoints.settings import load
 
 
 def a_free_port() -> int:
