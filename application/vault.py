@@ -9,10 +9,11 @@ from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock
 from orbiter.application.sealing import Seals
 from orbiter.application.secrets import KIND
-from orbiter.domain.secrets import Secret, SecretValues
+from orbiter.domain.secrets import PER_WORKSPACE_MAX, VALUE_MAX, Secret, SecretValues
 
 _KEPT: Final = 64
-_CHARACTERS_KEPT: Final = 64 * 1024
+# As many as one workspace may have: to open so many takes a third of a second.
+_CHARACTERS_KEPT: Final = PER_WORKSPACE_MAX * VALUE_MAX
 
 _Sealed = tuple[tuple[str, str, bytes], ...]
 
@@ -47,12 +48,17 @@ class Vault:
         values = self._opened_before.pop(sealed, None)
         if values is None:
             values = SecretValues(dict(self._opened(secrets)))
-        if sum(map(len, values.values.values())) <= _CHARACTERS_KEPT:
-            # What was used last stands last.
-            self._opened_before[sealed] = values
-            if len(self._opened_before) > _KEPT:
-                del self._opened_before[next(iter(self._opened_before))]
+            self._make_room(_characters(values))
+        # What was used last stands last.
+        self._opened_before[sealed] = values
         return values
+
+    def _make_room(self, characters: int) -> None:
+        kept = sum(map(_characters, self._opened_before.values()))
+        while self._opened_before and (
+            len(self._opened_before) >= _KEPT or kept + characters > _CHARACTERS_KEPT
+        ):
+            kept -= _characters(self._opened_before.pop(next(iter(self._opened_before))))
 
     def _opened(self, secrets: Iterable[Secret]) -> Iterator[tuple[str, str]]:
         for secret in secrets:
@@ -61,3 +67,7 @@ class Vault:
             except ValueError:
                 continue
             yield secret.name, value
+
+
+def _characters(values: SecretValues) -> int:
+    return sum(map(len, values.values.values()))

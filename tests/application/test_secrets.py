@@ -17,7 +17,7 @@ from orbiter.application.vault import Vault
 from orbiter.application.work import Work
 from orbiter.domain.errors import Conflict, Forbidden, Invalid
 from orbiter.domain.identity import Actor, Permission, Role, permissions_of
-from orbiter.domain.secrets import PER_WORKSPACE_MAX
+from orbiter.domain.secrets import PER_WORKSPACE_MAX, VALUE_MAX
 from support.clock import START, ManualClock
 from support.office import wrong_fields
 from support.tenants import Tenant, settle
@@ -68,6 +68,32 @@ async def test_a_value_is_sealed_and_opened_by_the_vault_alone(
     assert VALUE not in repr(secret) and VALUE.encode() not in secret.sealed_value
     assert await safe.secrets.get(developer, secret.id) == secret
     assert await safe.values(tenant) == {"TOKEN": VALUE}
+
+
+async def test_what_has_not_changed_is_not_opened_again_however_long(
+    safe: Safe, tenant: Tenant, developer: Actor
+) -> None:
+    project = tenant.project.id
+    for number in range(20):
+        secret = await safe.secrets.create(developer, name=f"S{number}", value="x" * VALUE_MAX)
+    opened = await safe.vault.open(tenant.id, project)
+    assert await safe.vault.open(tenant.id, project) is opened
+    await safe.secrets.revise(developer, secret.id, value=VALUE)
+    assert (await safe.values(tenant))["S19"] == VALUE
+
+
+async def test_what_others_have_opened_since_is_kept_in_its_place(
+    safe: Safe, tenant: Tenant, developer: Actor
+) -> None:
+    other = await settle(safe.storage)
+    await safe.secrets.create(developer_of(other), name="TOKEN", value=VALUE)
+    secret = await safe.secrets.create(developer, name="TOKEN", value=VALUE)
+    before = await safe.vault.open(other.id, None)
+    for _ in range(64):
+        await safe.secrets.revise(developer, secret.id, value=VALUE)
+        assert await safe.values(tenant) == {"TOKEN": VALUE}
+    after = await safe.vault.open(other.id, None)
+    assert after == before and after is not before
 
 
 async def test_a_secret_is_changed_renamed_and_removed(
