@@ -90,8 +90,9 @@ class Idempotency(ASGIMiddleware):
             await _repeat(kept, send)
             return
         keep = partial(self._keep, who, key)
-        scope["state"][_UNDERTAKING] = Undertaking(keep, None if kept is None else kept.run_id)
-        recorder = _Recorder(send, keep)
+        undertaking = Undertaking(keep, None if kept is None else kept.run_id)
+        scope["state"][_UNDERTAKING] = undertaking
+        recorder = _Recorder(send, keep, undertaking)
         await self._first(who, key, _Replayed(body, receive), recorder, next_app, scope)
 
     async def _claim(self, who: str, key: str, fingerprint: str) -> Answer | None:
@@ -171,20 +172,25 @@ class _Replayed:
 class _Recorder:
     """Holds the answer back until it is kept; one too large, or none of success, is not kept.
 
-    One that *streams* is let through; kept is where the same can be read (303).
+    One that *streams* is let through; unless the run stands there that gives it, kept is where the
+    same can be read (303).
     """
 
-    def __init__(self, send: Send, keep: Callable[[Answer], Awaitable[None]]) -> None:
+    def __init__(
+        self, send: Send, keep: Callable[[Answer], Awaitable[None]], undertaking: Undertaking
+    ) -> None:
         self.streams = False
         self._send = send
         self._keep = keep
+        self._undertaking = undertaking
         self._held: list[Message] = []
         self._size = 0
 
     async def __call__(self, message: Message) -> None:
         place = _place_of_stream(message)
         if place is not None:
-            await self._keep(Answer(status=303, headers=[(b"location", place)], body=b""))
+            if self._undertaking.run_id is None:
+                await self._keep(Answer(status=303, headers=[(b"location", place)], body=b""))
             self.streams = True
         if self.streams:
             await self._send(message)

@@ -332,14 +332,17 @@ class TestStreaming:
         assert (await send(admin, "nothing", "x", headers=STREAM)).status_code == 404
         assert (await send(admin, conversation_id, "", headers=STREAM)).status_code == 422
 
-    async def test_the_same_request_again_leads_to_the_same_run(self, api: Api) -> None:
+    async def test_the_same_request_again_is_told_of_the_same_run(self, api: Api) -> None:
         admin = await api.admin()
         conversation_id = await begun(admin)
-        headers = {**STREAM, "Idempotency-Key": "one"}
-        first = await send(admin, conversation_id, "hello", headers=headers)
-        again = await send(admin, conversation_id, "hello", headers=headers)
-        assert again.status_code == 303
-        assert again.headers["location"] == f"{first.headers['location']}/events"
+        key = {"Idempotency-Key": "one"}
+        first, again = [
+            told(await send(admin, conversation_id, "hello", headers={**STREAM, **key}))
+            for _ in range(2)
+        ]
+        assert again == [each for each in first if each[1] != "step.delta"]
+        plain = await send(admin, conversation_id, "hello", headers=key)
+        assert (plain.status_code, plain.json()) == (201, again[-1][2]["message"])
         assert len(await said(admin, conversation_id)) == 2
 
 
