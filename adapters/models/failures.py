@@ -21,10 +21,11 @@ _KEY: Final = "[key]"
 # A key that is cut off is told by its beginning.
 _KEY_TOLD: Final = 8
 _TOO_LONG: Final = re.compile(
-    r"context[ _-]?(length|window|size)|maximum context|(prompt|input) is too long"
+    r"context[ _-]?(length|limit|window|size)|maximum context|(prompt|input) is too long"
     r"|too many (input )?tokens|reduce the length|exceeds the maximum number of tokens",
     re.IGNORECASE,
 )
+_FILTERED: Final = frozenset({"content_filter", "content_policy_violation"})
 _EXHAUSTED: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 _HEADER_VALUE: Final = re.compile(r"[\x21-\x7e]+")
 
@@ -39,37 +40,38 @@ def of_status(
     """
     words = quoted(said, endpoint.api_key)
     said_so = f": {words}" if words else ""
+    if status in (408, 429) or status >= 500:
+        return _of_trouble(status, said_so, headers, code)
     if status in (401, 403):
         return ModelError(
             "MODEL_KEY_REFUSED", f"The vendor refuses the key{said_so}", elsewhere=True
         )
     if status in (400, 413, 422) and _TOO_LONG.search(f"{code} {words}"):
         return ModelError("CONTEXT_LENGTH_EXCEEDED", f"The messages are too long{said_so}")
+    if status == 400 and code in _FILTERED:
+        return ModelError("CONTENT_FILTERED", f"The vendor filters what is asked{said_so}")
     if status == 404:
         return ModelError("MODEL_NOT_FOUND", f"The vendor has no such model{said_so}")
-    if status == 408:
-        return ModelError(
-            "MODEL_TIMEOUT", f"The vendor gave up{said_so}", passing=True, elsewhere=True
-        )
-    if status == 429:
-        return ModelError(
-            "MODEL_RATE_LIMITED",
-            f"The vendor's limit is reached{said_so}",
-            passing=code not in _EXHAUSTED,
-            elsewhere=True,
-            retry_after=retry_after(headers),
-        )
-    if status >= 500:
-        return ModelError(
-            "MODEL_UNAVAILABLE",
-            f"The vendor failed with status {status}{said_so}",
-            passing=True,
-            elsewhere=True,
-            retry_after=retry_after(headers),
-        )
     # 402: what was paid for is used up, and other accounts may have more.
     message = f"The vendor refuses the request with status {status}{said_so}"
     return ModelError("MODEL_REQUEST_REFUSED", message, elsewhere=status == 402)
+
+
+def _of_trouble(status: int, said_so: str, headers: Mapping[str, str], code: str) -> ModelError:
+    """Return what a status means that says nothing against the request."""
+    passing = True
+    match status:
+        case 408:
+            kind, message = "MODEL_TIMEOUT", "The vendor gave up"
+        case 429:
+            kind, message = "MODEL_RATE_LIMITED", "The vendor's limit is reached"
+            passing = code not in _EXHAUSTED
+        case _:
+            kind, message = "MODEL_UNAVAILABLE", f"The vendor failed with status {status}"
+    wait = retry_after(headers)
+    return ModelError(
+        kind, f"{message}{said_so}", passing=passing, elsewhere=True, retry_after=wait
+    )
 
 
 def of_transport(failure: BaseException, endpoint: Endpoint) -> ModelError | None:

@@ -18,8 +18,9 @@ class ModelError(OrbiterError):
 
     `MODEL_RATE_LIMITED` (429), `MODEL_UNAVAILABLE` (5xx, no connection), `MODEL_TIMEOUT`,
     `MODEL_KEY_REFUSED` (401, 403), `MODEL_NOT_FOUND` (404), `CONTEXT_LENGTH_EXCEEDED`,
-    `MODEL_REQUEST_REFUSED` (any other 4xx), `MODEL_BAD_ANSWER` (not what the wire format says, or
-    too large), `EGRESS_DENIED`, `PROVIDER_NOT_FOUND`, `EXTRA_NOT_INSTALLED`.
+    `CONTENT_FILTERED` (what is asked), `MODEL_REQUEST_REFUSED` (any other 4xx), `MODEL_BAD_ANSWER`
+    (not what the wire format says, or too large), `EGRESS_DENIED`, `PROVIDER_NOT_FOUND`,
+    `EXTRA_NOT_INSTALLED`.
 
     *passing*: the same call may work a moment later, *retry_after* seconds from now if the vendor
     said so. *elsewhere*: another provider of the same type may answer it. The message is fit for

@@ -294,12 +294,19 @@ async def test_a_used_up_quota_does_not_pass() -> None:
         ("This model's maximum context length is 8192 tokens.", None),
         ("the request exceeds the available context size", None),
         ("Please reduce the length of the messages or completion.", None),
+        ("input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000", None),
     ],
 )
 async def test_messages_that_are_too_long_are_told_as_such(message: str, code: str | None) -> None:
     assert (await failure_of(openai.failing(400, message, code=code))).code == (
         "CONTEXT_LENGTH_EXCEEDED"
     )
+
+
+async def test_what_a_filter_turns_away_is_told_as_such() -> None:
+    failure = await failure_of(openai.failing(400, "not nice", code="content_filter"))
+    assert (failure.code, failure.passing, failure.elsewhere) == ("CONTENT_FILTERED", False, False)
+    assert "not nice" in failure.message
 
 
 @pytest.mark.parametrize(
