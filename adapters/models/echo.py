@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
-from orbiter.adapters.models.echo_scripts import Entry, calls_of, script_of
-from orbiter.application.execution.texts import as_text
+from orbiter.adapters.models.echo_scripts import Entry, calls_of, script_of, told
 from orbiter.application.ports.models import (
     ChatAnswer,
     ChatRequest,
@@ -88,7 +87,7 @@ def _at(script: Sequence[Entry], answered: int, failures: int) -> Entry | None:
 
 
 def _played(request: ChatRequest, entry: Entry, on_text: OnText | None) -> ChatAnswer:
-    text = as_text(entry.get("text", ""))
+    text = told(entry.get("text", ""))
     text = _RESULT.sub(lambda _: _last(request, ChatRole.TOOL), text)
     calls = calls_of(entry, len(request.messages))
     return _answer(request, text, calls, entry.get("usage", {}), on_text=on_text)
@@ -128,7 +127,7 @@ def _or(number: int | None, otherwise: int) -> int:
 
 def _failure(error: Mapping[str, Any]) -> ModelError:
     status = _or(error.get("status"), 500)
-    message = str(error.get("message") or f"The script fails with status {status}")
+    message = told(error.get("message") or f"The script fails with status {status}")
     if status in (401, 403):
         return ModelError("MODEL_KEY_REFUSED", message, elsewhere=True)
     if status == 404:

@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from orbiter.application.execution.texts import as_text
+import msgspec
+
+from orbiter.application.execution.texts import as_text, well_formed
 from orbiter.application.ports.models import ModelError, ToolCall
 from orbiter.domain.settings import Anything, ListOf, Number, Shape, Text
 
@@ -56,13 +58,22 @@ def calls_of(entry: Entry, place: int) -> tuple[ToolCall, ...]:
 
 
 def _call(call: Entry, id: str) -> ToolCall:
-    text = as_text(call.get("arguments", {}))
+    text = told(call.get("arguments", {}))
     try:
-        value = json.loads(text)
+        value = msgspec.json.decode(text)
     except (ValueError, RecursionError):
         value = None
-    arguments = value if isinstance(value, Mapping) else None
-    return ToolCall(id=call.get("id", id), name=call["name"], arguments=arguments, text=text)
+    return ToolCall(
+        id=well_formed(call.get("id", id)),
+        name=well_formed(call["name"]),
+        arguments=value if isinstance(value, Mapping) else None,
+        text=text,
+    )
+
+
+def told(value: Any) -> str:
+    """Return a value of a script as a text that can be passed on."""
+    return well_formed(as_text(value))
 
 
 def _given(entry: Entry) -> Entry:

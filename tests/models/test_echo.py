@@ -35,6 +35,7 @@ async def played(*entries: Any, results: tuple[str, ...] = ()) -> ChatAnswer:
         (None, ""),
         (5, "5"),
         ({"n": "é"}, '{"n": "é"}'),
+        ("\ud83d\ude00 \ud800", "\U0001f600 �"),
         ("{{tool_result}} and {{ tool_result }}", "2 and 2"),
     ],
 )
@@ -50,6 +51,7 @@ async def test_calls_are_made_as_they_are_written() -> None:
                 {"name": "b", "arguments": "no JSON", "id": "mine"},
                 {"name": "c", "arguments": '{"y": 2}'},
                 {"name": "d"},
+                {"name": "e", "arguments": '"\\ud800"'},
             ]
         }
     )
@@ -58,6 +60,7 @@ async def test_calls_are_made_as_they_are_written() -> None:
         ToolCall(id="mine", name="b", arguments=None, text="no JSON"),
         ToolCall(id="call_1_2", name="c", arguments={"y": 2}, text='{"y": 2}'),
         ToolCall(id="call_1_3", name="d", arguments={}, text="{}"),
+        ToolCall(id="call_1_4", name="e", arguments=None, text='"\\ud800"'),
     )
 
 
