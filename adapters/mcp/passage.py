@@ -13,8 +13,8 @@ _METHOD_NOT_ALLOWED: Final = 405
 class Passage(httpx2.AsyncBaseTransport):
     """Hand requests on to *client*, which is shared and stays open.
 
-    The SDK does not tell what became of the last answer. *refusal* is its status, if it is one from
-    400 on; *broken* is why it could not be read to its end, if it could not.
+    The SDK does not tell what became of the last answer to a message. *refusal* is its status, if
+    it is one from 400 on; *broken* is why it could not be read to its end, if it could not.
     """
 
     def __init__(self, client: httpx2.AsyncClient) -> None:
@@ -29,6 +29,7 @@ class Passage(httpx2.AsyncBaseTransport):
             return httpx2.Response(_METHOD_NOT_ALLOWED)
         if request.method == "DELETE":
             request.extensions["timeout"] = httpx2.Timeout(FAREWELL_SECONDS).as_dict()
+            return await self._client.send(request, stream=True)
         self.refusal = self.broken = None
         response = await self._client.send(request, stream=True)
         self.refusal = response.status_code if response.status_code >= 400 else None

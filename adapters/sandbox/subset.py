@@ -42,6 +42,8 @@ SUBSET: Final = (
 
 _ALWAYS: Final = frozenset({"ImportError", "ModuleNotFoundError", "PermissionError"})
 _PARSER: Final = re.compile(r"The monty syntax parser does not yet support ")
+_INTERNAL: Final = re.compile(r"Internal error in monty: ")
+_ARGUMENTS: Final = re.compile(r"exceptions can only be called with zero or one string argument")
 _SAYS_SO: Final = re.compile(r"not yet support|not supported in this environment|^Wildcard imports")
 _NAME: Final = re.compile(r"name '(\w+)' is not defined")
 _ATTRIBUTE: Final = re.compile(r"(?:type object )?'(\w+)'(?: object)? has no attribute '(\w+)'")
@@ -50,7 +52,7 @@ _OF_A_MODULE: Final = re.compile(r"module '([\w.]+)' has no attribute '(\w+)'")
 
 def is_lacking(kind: str, message: str) -> bool:
     """Say whether an exception tells of what Python has and the sandbox lacks."""
-    if kind in _ALWAYS or _SAYS_SO.search(message):
+    if kind in _ALWAYS or _SAYS_SO.search(message) or _INTERNAL.match(message):
         return True
     if kind == "NameError" and (found := _NAME.search(message)):
         return hasattr(builtins, found[1])
@@ -63,8 +65,10 @@ def is_lacking(kind: str, message: str) -> bool:
 
 
 def plain(message: str) -> str:
-    """Return what the parser says, as the sandbox says it."""
-    return _PARSER.sub("the sandbox does not run ", message)
+    """Return what the interpreter says of itself, as the sandbox says it."""
+    message = _PARSER.sub("the sandbox does not run ", message)
+    message = _ARGUMENTS.sub("exceptions take one text here, as in ValueError(str(code))", message)
+    return _INTERNAL.sub("", message)
 
 
 def absent_modules(tree: ast.Module) -> Iterator[tuple[str, int]]:

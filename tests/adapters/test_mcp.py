@@ -367,7 +367,13 @@ class TestHostileServers:
     async def test_a_session_that_is_over_is_no_time_out(self) -> None:
         error = {"code": -32001, "message": "Session not found"}
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "error": error}).encode()
-        failed = await failure(answering("404 Gone", {"content-type": "application/json"}, body))
+        old = an_old_server(text("never"))
+        over = answering("404 Gone", {"content-type": "application/json"}, body)
+
+        async def talk(heard: Heard, writer: asyncio.StreamWriter) -> None:
+            await (over if b"tools/call" in heard.body else old)(heard, writer)
+
+        failed = await failure(talk, call=True)
         assert failed.code == "REMOTE_REFUSED"
         assert failed.message.endswith("status 404: Session not found")
 

@@ -182,6 +182,16 @@ async def test_what_the_sandbox_lacks_is_told_with_what_it_has(
     assert len(error.message) < 1000
 
 
+@pytest.mark.parametrize("made", ["ValueError(404)", "KeyError('a', 1)", "Exception(None)"])
+async def test_exceptions_of_anything_but_one_text_are_told(
+    sandbox: MontySandbox, made: str
+) -> None:
+    error = await refused(sandbox, f"try:\n  raise {made}\nexcept Exception:\n  pass")
+    assert error.code == "CODE_UNSUPPORTED"
+    assert "exceptions take one text" in error.message
+    assert "monty" not in error.message
+
+
 async def test_the_modules_told_of_are_those_that_are_there(sandbox: MontySandbox) -> None:
     found = []
     for name in sorted(sys.stdlib_module_names):
