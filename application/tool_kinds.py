@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypedDict
 
-from orbiter.application.execution.tools.signatures import function_of
+from orbiter.application.execution.tools.signatures import PythonFunction, function_of
 from orbiter.application.ports.sandbox import Sandbox
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.templating import Schemas
@@ -86,9 +86,17 @@ class ToolKinds:
     async def _of_code(self, draft: Draft) -> Draft:
         code = draft.config["code"]
         function = function_of(code)
-        if complaints := await self.sandbox.complaints(code):
+        complaints = await self.sandbox.complaints(code) or self._unfit_defaults(function)
+        if complaints:
             raise Invalid([FieldProblem("config.code", complaint) for complaint in complaints])
         return _with_only(_described(draft, function.description), function.parameters)
+
+    def _unfit_defaults(self, function: PythonFunction) -> list[str]:
+        return [
+            f"The default of '{name}' is not of its type"
+            for name, schema in function.parameters["properties"].items()
+            if "default" in schema and self.schemas.problems(schema, schema["default"])
+        ]
 
     def _parameters_problems(self, parameters: Mapping[str, Any]) -> list[FieldProblem]:
         complaints = self.schemas.complaints(parameters)

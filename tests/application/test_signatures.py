@@ -102,6 +102,36 @@ def test_a_function_without_parameters_takes_an_empty_object() -> None:
     }
 
 
+def test_what_is_none_by_default_may_be_none() -> None:
+    properties = function_of(
+        """
+def f(a: int = None, b: int | str = None, c: Optional[int] = None, d: Any = None,
+      e: Literal["x", None] = None, g: None = None, h: list[int] = None): pass
+"""
+    ).parameters["properties"]
+    null = {"type": "null"}
+    number, text = {"type": "integer"}, {"type": "string"}
+    assert properties == {
+        "a": {"anyOf": [number, null], "default": None},
+        "b": {"anyOf": [number, text, null], "default": None},
+        "c": {"anyOf": [number, null], "default": None},
+        "d": {"default": None},
+        "e": {"enum": ["x", None], "default": None},
+        "g": {**null, "default": None},
+        "h": {"anyOf": [{"type": "array", "items": number}, null], "default": None},
+    }
+
+
+def test_a_parameter_may_be_described() -> None:
+    assert parameter('Annotated[int, "How many"]') == {"type": "integer", "description": "How many"}
+    assert parameter("typing.Annotated[list[int], Field(gt=1), 'Which', 'more']") == {
+        "type": "array",
+        "items": {"type": "integer"},
+        "description": "Which",
+    }
+    assert parameter("Annotated[str, 5]") == {"type": "string"}
+
+
 @given(TYPES)
 def test_each_type_has_its_schema(typed: Typed) -> None:
     annotation, schema = typed
@@ -142,7 +172,10 @@ def test_any_text_is_a_function_or_refused(code: str) -> None:
         assert refusal.problems
 
 
-KNOWN = "types are int, float, str, bool, None, list, dict, Literal, Any, Optional and unions"
+KNOWN = (
+    "types are int, float, str, bool, None, list, dict, Literal, Any, Optional, Annotated and "
+    "unions"
+)
 
 
 @pytest.mark.parametrize(

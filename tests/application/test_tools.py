@@ -132,6 +132,7 @@ class TestMaking:
             "async def f(): pass",
             "import socket\ndef f() -> int:\n    return 1",
             "def f(a: int = 10 ** 9): pass",
+            "def f(a: int = 'one'): pass",
             "class A: pass\ndef f() -> int:\n    yield 1",
         ],
     )

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 DEPTH_MAX: Final = 10
 MEMBERS_MAX: Final = 50
-KNOWN: Final = "int, float, str, bool, None, list, dict, Literal, Any, Optional and unions"
+KNOWN: Final = (
+    "int, float, str, bool, None, list, dict, Literal, Any, Optional, Annotated and unions"
+)
 
 Schema = Mapping[str, Any]
 
@@ -21,6 +23,7 @@ _PLAIN: Final[Mapping[str, Schema]] = {
     "Dict": {"type": "object"},
     "Any": {},
 }
+_NULL: Final[Schema] = {"type": "null"}
 
 
 class Unfit(Exception):
@@ -33,7 +36,7 @@ def schema_of(annotation: ast.expr, depth: int = 0) -> Schema:
         raise Unfit(f"types lie at most {DEPTH_MAX} levels deep in each other")
     match annotation:
         case ast.Constant(value=None):
-            return {"type": "null"}
+            return _NULL
         case ast.BinOp(op=ast.BitOr()):
             return _any_of(list(_members(annotation)), depth)
         case ast.Subscript(value=generic, slice=inside):
@@ -46,6 +49,14 @@ def schema_of(annotation: ast.expr, depth: int = 0) -> Schema:
             if (known := _PLAIN.get(_name(annotation))) is not None:
                 return known
     raise Unfit(f"types are {KNOWN}")
+
+
+def or_none(schema: Schema) -> Schema:
+    """Return a schema that lets None through too."""
+    members = schema.get("anyOf", [schema])
+    if schema == {} or _NULL in members or None in schema.get("enum", ()):
+        return schema
+    return {"anyOf": [*members, _NULL]}
 
 
 def _name(expression: ast.expr) -> str:
@@ -96,6 +107,15 @@ def _dict(members: list[ast.expr], depth: int) -> Schema:
     return {"type": "object", "additionalProperties": schema_of(members[1], depth + 1)}
 
 
+def _annotated(members: list[ast.expr], depth: int) -> Schema:
+    """Return the schema of a type, with the first text beside it as its description."""
+    schema = schema_of(members[0], depth + 1)
+    for member in members[1:]:
+        if isinstance(member, ast.Constant) and isinstance(member.value, str):
+            return {**schema, "description": member.value}
+    return schema
+
+
 def _literals(members: list[ast.expr], depth: int) -> Schema:
     values: list[Any] = []
     for member in members:
@@ -123,4 +143,5 @@ _GENERIC: Final[Mapping[str, Callable[[list[ast.expr], int], Schema]]] = {
     "Optional": _optional,
     "Union": _any_of,
     "Literal": _literals,
+    "Annotated": _annotated,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Final
 
-from orbiter.application.execution.tools.annotations import Unfit, schema_of
+from orbiter.application.execution.tools.annotations import Unfit, or_none, schema_of
 from orbiter.domain.code import UnreadableCode, parsed
 from orbiter.domain.errors import FieldProblem, Invalid
 
@@ -31,7 +31,8 @@ def function_of(code: str) -> PythonFunction:
     """Return the one function of *code* whose name begins with no `_`, or raise Invalid.
 
     Each of its parameters has a type: int, float, str, bool, list, dict with keys of str, Literal,
-    Any, and unions of these. Defaults are literals. All problems are told, each with its line.
+    Any, and unions of these; Annotated describes it. Defaults are literals, and what is None by
+    default may be None. All problems are told, each with its line.
     """
     try:
         tree = parsed(code)
@@ -116,10 +117,12 @@ class _Signature:
                 self._complain(f"'{argument.arg}': {unfit}", argument)
         if default is not None:
             try:
-                schema["default"] = _literal(default)
+                value = _literal(default)
             except ValueError:
                 message = f"The default of '{argument.arg}' is no literal that JSON has"
                 self._complain(message, default)
+            else:
+                schema = {**(or_none(schema) if value is None else schema), "default": value}
         return schema
 
     def _complain(self, message: str, where: ast.arg | ast.expr | ast.stmt) -> None:
