@@ -1,23 +1,14 @@
 """What every repository in memory does: rows of one workspace, and pages of them."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from orbiter.adapters.memory.tables import Table
 from orbiter.application.paging import Page, PageRequest
+from orbiter.application.ports.repositories import OfWorkspace
 from orbiter.domain.errors import Conflict, NotFound
 
-
-class Row(Protocol):
-    """What belongs to a workspace."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def workspace_id(self) -> str: ...
-
-
-Owned = TypeVar("Owned", bound=Row)
+Owned = TypeVar("Owned", bound=OfWorkspace)
 Item = TypeVar("Item")
 
 

@@ -1,7 +1,7 @@
 """What every repository in SQL does: rows of one workspace."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -17,22 +17,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert  # SQLite speaks it too
 
 from orbiter.adapters.sql.transactions import Transaction
+from orbiter.application.ports.repositories import OfWorkspace
 from orbiter.domain.checks import is_id
 from orbiter.domain.errors import Conflict, NotFound
 
 Entity = TypeVar("Entity")
-
-
-class Row(Protocol):
-    """What belongs to a workspace."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def workspace_id(self) -> str: ...
-
-
-Owned = TypeVar("Owned", bound=Row)
+Owned = TypeVar("Owned", bound=OfWorkspace)
 
 
 class Mapped(Generic[Entity]):

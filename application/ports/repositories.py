@@ -25,6 +25,15 @@ from orbiter.domain.workspaces import Workspace
 Entity = TypeVar("Entity")
 
 
+class OfWorkspace(Protocol):
+    """What belongs to a workspace."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def workspace_id(self) -> str: ...
+
+
 class Repository(Protocol[Entity]):
     """What every kind of entity can be asked for."""
 
