@@ -1,23 +1,22 @@
 """Replay use cases: runs that begin with what an earlier one has done."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from orbiter.application.execution.reuse import Legacy, Wanted
-from orbiter.application.paging import PageRequest
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.run_agent import RunAgent
 from orbiter.application.run_graphs import graph_of_run
+from orbiter.application.run_steps import steps_of_run
 from orbiter.application.run_workflow import RunWorkflow
 from orbiter.application.starting import Starting
 from orbiter.application.work import Work
 from orbiter.domain.errors import Conflict, Invalid
 from orbiter.domain.identity import Actor, Permission
-from orbiter.domain.runs import Run, RunStatus, Step, Trigger
+from orbiter.domain.runs import Run, RunStatus, Trigger
 from orbiter.domain.workflows import Canvas
 
-_STEPS_AT_ONCE: Final = 500
 _RETRIED: Final = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
 
 # Which nodes' steps are carried over, of a graph.
@@ -101,21 +100,10 @@ class ReplayHandlers:
 async def _carry_over(uow: UnitOfWork, run: Run, canvas: Canvas, wanted: Wanted) -> None:
     source_id = run.source_run_id or ""
     recorded = await uow.executions.recorded(source_id)
-    legacy = Legacy(await _steps(uow, source_id), recorded, canvas, run.id, wanted)
+    legacy = Legacy(await steps_of_run(uow, source_id), recorded, canvas, run.id, wanted)
     await uow.runs.put_steps(legacy.steps)
     for record in legacy.records:
         await uow.executions.record(run.id, record)
-
-
-async def _steps(uow: UnitOfWork, run_id: str) -> Sequence[Step]:
-    request = PageRequest(limit=_STEPS_AT_ONCE, newest_first=False)
-    steps: list[Step] = []
-    while True:
-        page = await uow.runs.steps(run_id, request)
-        steps.extend(page.items)
-        if page.next_after is None:
-            return steps
-        request = replace(request, after=page.next_after)
 
 
 def _before(canvas: Canvas, node_id: str) -> Wanted:

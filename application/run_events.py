@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from orbiter.application.execution.sizes import preview_of
-from orbiter.application.paging import PageRequest
 from orbiter.application.ports.run_events import RunFeed, Subscription
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.system import Clock
+from orbiter.application.run_steps import steps_of_run
 from orbiter.application.work import Work
 from orbiter.domain.errors import NotFound, Unavailable
 from orbiter.domain.identity import Actor, Permission
@@ -18,7 +18,6 @@ from orbiter.domain.run_events import FINAL, Delta, RunEvent, events_of, numbere
 from orbiter.domain.runs import Run, RunStatus, Step, StepKind
 
 PAGE: Final = 100
-TRACE_PAGE: Final = 500
 VALUE_MAX: Final = 16 * 1024
 BEAT: Final = timedelta(seconds=15)
 # So that nobody listens on for long whose session or key has ended.
@@ -235,7 +234,7 @@ class _Reader:
         """Return what is left to tell of a run that was stored with its end, without events."""
         if await uow.run_events.page(run.id, after=0, limit=1):
             return ()
-        events = _events_of(run, await _trace(uow, run.id), self.work.clock)
+        events = _events_of(run, await steps_of_run(uow, run.id), self.work.clock)
         return numbered(events, (), 0)[self.after :]
 
 
@@ -250,14 +249,3 @@ def _shown(step: Step) -> Step:
 
 def _preview(value: Any) -> Any:
     return preview_of(value, VALUE_MAX)[0]
-
-
-async def _trace(uow: UnitOfWork, run_id: str) -> Sequence[Step]:
-    request = PageRequest(limit=TRACE_PAGE, newest_first=False)
-    steps = list[Step]()
-    while True:
-        page = await uow.runs.steps(run_id, request)
-        steps += page.items
-        if page.next_after is None:
-            return steps
-        request = replace(request, after=page.next_after)

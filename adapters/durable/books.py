@@ -7,11 +7,12 @@ from typing import Final
 
 from orbiter.adapters.durable.lease import Lease
 from orbiter.adapters.durable.ledger import Ledger
-from orbiter.adapters.durable.stored import charge, stored_steps
+from orbiter.adapters.durable.stored import charge
 from orbiter.application.answers import Answers
 from orbiter.application.ports.execution import Segment
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.run_events import Chronicle
+from orbiter.application.run_steps import steps_of_run
 from orbiter.domain.runs import Run, RunError, RunStatus, Step
 
 UNSTORABLE: Final = RunError(code="INTERNAL_ERROR", message="The run can't be stored as it is")
@@ -51,7 +52,7 @@ class Books:
 
         async def work(uow: UnitOfWork) -> None:
             await uow.runs.put_steps(steps)
-            await charge(uow, run_id, (await stored_steps(uow, run_id)).values())
+            await charge(uow, run_id, await steps_of_run(uow, run_id))
 
         await self.ledger.write(workspace_id, work)
 

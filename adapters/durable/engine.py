@@ -10,7 +10,7 @@ from orbiter.adapters.durable.lease import TTL_SECONDS, Lease
 from orbiter.adapters.durable.ledger import Ledger
 from orbiter.adapters.durable.queue import Queue
 from orbiter.adapters.durable.segments import Loaded, Segments
-from orbiter.adapters.durable.stored import charge, closed, stored_steps
+from orbiter.adapters.durable.stored import charge, closed
 from orbiter.adapters.durable.trace import Trace
 from orbiter.application.answers import Answers
 from orbiter.application.execution.executor import Executor
@@ -21,6 +21,7 @@ from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.system import Clock, IdFactory
 from orbiter.application.run_events import Chronicle
 from orbiter.application.run_graphs import graph_of_run
+from orbiter.application.run_steps import steps_of_run
 from orbiter.domain.errors import Unavailable
 from orbiter.domain.runs import Run, RunStatus, StepError
 from orbiter.domain.workflows import WorkflowVersion
@@ -140,7 +141,7 @@ class DurableRunEngine:
                 await self.cancel(uow, child)
                 await self._chronicle.of_run(uow, child)
         if run.id not in self._executing:
-            steps = (await stored_steps(uow, run.id)).values()
+            steps = await steps_of_run(uow, run.id)
             await uow.runs.put_steps(closed(steps, CANCELLED, at=self._clock.now()))
             await charge(uow, run.id, steps)
         await self._answers.of_run(uow, run)

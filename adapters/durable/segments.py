@@ -10,7 +10,7 @@ from typing import Final
 from orbiter.adapters.durable.books import Books
 from orbiter.adapters.durable.ledger import FIRST_PAUSE, LONGEST_PAUSE
 from orbiter.adapters.durable.runner import DurableStepRunner
-from orbiter.adapters.durable.stored import closed, stored_steps
+from orbiter.adapters.durable.stored import closed
 from orbiter.adapters.durable.trace import Trace
 from orbiter.application.execution.executor import Executor
 from orbiter.application.ports.execution import Past, Segment
@@ -18,6 +18,7 @@ from orbiter.application.ports.executions import Claimed, Recorded
 from orbiter.application.ports.storage import Storage, UnitOfWork
 from orbiter.application.ports.system import Clock
 from orbiter.application.run_graphs import graph_of_run
+from orbiter.application.run_steps import steps_of_run
 from orbiter.domain.errors import NotFound, Unavailable
 from orbiter.domain.runs import Run, RunError, RunKind, Step, StepError
 from orbiter.domain.workflows import WorkflowVersion
@@ -135,6 +136,6 @@ async def _found(uow: UnitOfWork, claimed: Claimed) -> Loaded | None:
     return Loaded(
         run=run,
         graph=graph,
-        steps=await stored_steps(uow, run.id),
+        steps={step.id: step for step in await steps_of_run(uow, run.id)},
         records=await uow.executions.recorded(run.id),
     )

@@ -1,29 +1,12 @@
-"""The whole trace of a run, as it is stored."""
+"""What becomes of the steps of a run that was cut off."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
-from orbiter.application.paging import PageRequest
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.domain.errors import NotFound
 from orbiter.domain.runs import Spending, Step, StepError
-
-STEPS_AT_ONCE: Final = 500
-
-
-async def stored_steps(uow: UnitOfWork, run_id: str) -> Mapping[str, Step]:
-    """Return every step of a run, by id."""
-    request = PageRequest(limit=STEPS_AT_ONCE, newest_first=False)
-    steps: dict[str, Step] = {}
-    while True:
-        page = await uow.runs.steps(run_id, request)
-        steps.update((step.id, step) for step in page.items)
-        if page.next_after is None:
-            return steps
-        request = replace(request, after=page.next_after)
 
 
 async def charge(uow: UnitOfWork, run_id: str, steps: Iterable[Step]) -> None:
