@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -30,7 +30,8 @@ class Redaction:
     """Hides texts in JSON values, in every form that they may be written in.
 
     What it costs depends on what is looked through, and hardly on how many texts are hidden. Where
-    so many of them nearly occur that it would cost too much, whole texts are hidden.
+    so many of them nearly occur that it would cost too much, a text is hidden as a whole, and where
+    they do in keys, the value.
     """
 
     def __init__(self, hidden: Iterable[str]) -> None:
@@ -49,7 +50,24 @@ class Redaction:
 
     def of(self, value: Any) -> Any:
         """Return a JSON value with `***` for what is hidden, in keys too."""
+        try:
+            return self._of(value, Effort(_COMPARISONS_MAX))
+        except TooMuchEffort:
+            # Keys can't be hidden as a whole: too many would be the same.
+            return HIDDEN
+
+    def of_cut(self, text: str) -> str:
+        """Return a text that was cut before, perhaps within something that is hidden.
+
+        What breaks off is known by its first characters, at the end or where a cut is marked.
+        """
         effort = Effort(_COMPARISONS_MAX)
+        try:
+            return _without(text, chain(self._forms.within(text, effort), self._cut(text, effort)))
+        except TooMuchEffort:
+            return HIDDEN
+
+    def _of(self, value: Any, effort: Effort) -> Any:
         whole: dict[Any, Any] = {}
         # By hand rather than by recursion: what services send nests deeper than Python does.
         left: list[tuple[Any, Any, Any]] = [(whole, None, value)]
@@ -69,15 +87,13 @@ class Redaction:
             holder[at] = copy
         return whole[None]
 
-    def of_cut(self, text: str) -> str:
-        """Return a text that was cut before, perhaps within something that is hidden.
-
-        What breaks off is known by its first characters, at the end or where a cut is marked.
-        """
-        effort = Effort(_COMPARISONS_MAX)
-        return _without(text, chain(self._forms.within(text, effort), self._cut(text, effort)))
-
     def _text(self, text: str, effort: Effort) -> str:
+        try:
+            return self._name(text, effort)
+        except TooMuchEffort:
+            return HIDDEN
+
+    def _name(self, text: str, effort: Effort) -> str:
         if len(text) < self._shortest:
             return text
         return _without(text, self._forms.within(text, effort))
@@ -87,18 +103,19 @@ class Redaction:
         for start, begun in self._beginnings.within(text, effort):
             first = bisect_left(cuts, begun)
             for form in self._begun[text[start:begun]]:
-                for end in islice(cuts, first, None):
+                for at in range(first, len(cuts)):
                     effort.spend()
-                    if not form.startswith(text[start:end]):
+                    if not form.startswith(text[start : cuts[at]]):
                         break
-                    yield start, end
+                    yield start, cuts[at]
 
     def _names(self, value: Mapping[str, Any], effort: Effort) -> Mapping[str, None]:
         """Return an object's names in their order; those that came to be the same stay apart."""
         names: dict[str, None] = {}
         for key in value:
-            name = self._text(key, effort)
+            name = self._name(key, effort)
             while name in names:
+                effort.spend()
                 name += HIDDEN[0]
             names[name] = None
         return names
@@ -112,11 +129,7 @@ class Redaction:
 def _without(text: str, hidden: Iterable[Span]) -> str:
     parts: list[str] = []
     end = 0
-    try:
-        spans = sorted(hidden)
-    except TooMuchEffort:
-        return HIDDEN
-    for start, stop in spans:
+    for start, stop in sorted(hidden):
         # Those that overlap, or meet, become one: no rest of the second is left standing.
         if start > end or not parts:
             parts += [text[end:start], HIDDEN]

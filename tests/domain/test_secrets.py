@@ -7,6 +7,7 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -249,6 +250,14 @@ class TestRedaction:
         text = "a;" * 20_000
         assert secrets.redacted(["short", text]) == ["short", HIDDEN]
         assert secrets.told(text) == HIDDEN
+
+    def test_of_objects_with_too_many_keys_that_are_the_same_nothing_is_told(self) -> None:
+        secrets = SecretValues({"A": "abcd", "B": "efgh"})
+        keys = ["".join(parts) for parts in product(("abcd", "efgh"), repeat=12)]
+        assert secrets.redacted({"a": dict.fromkeys(keys[:100])}) == {
+            "a": {"*" * count: None for count in range(3, 103)}
+        }
+        assert secrets.redacted({"a": dict.fromkeys(keys)}) == HIDDEN
 
     def test_without_secrets_everything_stays_as_it_is(self) -> None:
         value = {"a": ("b",)}
