@@ -403,6 +403,15 @@ class TestAgentsAmongThemselves:
         assert taken == "First takes over"
         assert errors([late]) == ["HANDED_OVER"]
 
+    async def test_who_takes_over_has_the_turns_of_the_first(self) -> None:
+        studio = Studio()
+        other = await studio.agent("Other", tools=(CALCULATOR,), max_turns=100)
+        agent = await studio.agent(handoffs=(other.agent_id,), max_turns=2)
+        text = script(calls(("transfer_to_other", {})), works_out("1"), says("done"))
+        error = (await studio.answer(agent, text)).run.error
+        assert error is not None
+        assert error.message == "The agent took more than 2 turns"
+
     async def test_who_takes_over_chooses_tools_anew(self) -> None:
         studio = Studio()
         other = await studio.agent("Other", tools=(CALCULATOR,), tool_choice="required")

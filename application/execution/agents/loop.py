@@ -30,6 +30,7 @@ from orbiter.application.ports.models import (
     ToolUse,
 )
 from orbiter.domain.agents import AgentSettings, AgentVersion
+from orbiter.domain.checks import counted
 
 AT_ONCE_MAX: Final = 32
 _REPAIR: Final = (
@@ -75,14 +76,14 @@ class _Loop:
         self.recalled = len(history)
         self.messages = [*history, _said(ChatRole.USER, asked)]
         self.offers = await offers_of(self.agent, self.calls, "agents")
-        for turn in range(1, self._settings.max_turns + 1):
+        most = self._settings.max_turns
+        for turn in range(1, most + 1):
             answer = await self._turn(turn)
             if not answer.tool_calls or self._settings.tool_choice == ToolUse.NONE:
                 value, text = await self._value(answer)
                 return released(value, text, self._settings.guardrails, schemas)
             await self._use(turn, answer)
-        message = f"The agent took more than {self._settings.max_turns} turns"
-        raise NodeFailed("MAX_TURNS", message)
+        raise NodeFailed("MAX_TURNS", f"The agent took more than {counted(most, 'turn')}")
 
     @property
     def _settings(self) -> AgentSettings:
@@ -185,11 +186,11 @@ class _Loop:
             return ToolUse.NONE, None
         if chosen in (ToolUse.NONE, ToolUse.AUTO) or not self.bound:
             return ToolUse.AUTO, None
-        offered = None if isinstance(chosen, str) else found(self.offers, chosen["name"])
-        if not self.offers or (offered is None and not isinstance(chosen, str)):
+        one = None if isinstance(chosen, str) else found(self.offers, chosen["name"])
+        if one is None and (not self.offers or not isinstance(chosen, str)):
             self.outer.note("There is no tool that tool_choice could mean")
             return ToolUse.AUTO, None
-        return ToolUse.REQUIRED, None if offered is None else offered.offer.name
+        return ToolUse.REQUIRED, None if one is None else one.offer.name
 
 
 async def _together(
