@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 NAME_MAX: Final = 64
-_UNFIT: Final = re.compile(r"[^A-Za-z0-9_]+")
+# What every vendor of models takes as the name of a property.
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 @dataclass(slots=True)
@@ -18,13 +19,12 @@ class Arguments:
 
     def add(self, name: str, origin: str, schema: Mapping[str, Any], *, required: bool) -> str:
         """Take in an argument; return the name it has, as templates write it."""
-        plain = _UNFIT.sub("_", name).strip("_") or origin
-        plain = f"_{plain}" if plain[0].isdigit() else plain
-        own = self._free(plain[:NAME_MAX], origin)
+        plain = _UNFIT.sub("_", name).strip("_") if _UNFIT.search(name) else name
+        own = self._free(plain[:NAME_MAX] or origin, origin)
         self.properties[own] = schema
         if required:
             self.required.append(own)
-        return f"arguments.{own}"
+        return f"arguments.{own}" if own.isidentifier() else f'arguments["{own}"]'
 
     @property
     def schema(self) -> Mapping[str, Any]:

@@ -133,6 +133,9 @@ def _is_3_0(root: Node) -> bool:
     version = root.child("openapi")
     found = _VERSION.fullmatch(str(version.value))
     if found is None:
+        older = root.child("swagger")
+        if older.value is not None:
+            raise older.wrong("Swagger is not read: convert it to OpenAPI 3.0 or 3.1")
         raise version.wrong("OpenAPI of version 3.0 or 3.1 is read")
     return found[1] == "0"
 

@@ -76,7 +76,7 @@ class TestDocuments:
                 "filter[from]": '{{ arguments.filter["from"] }}',
             },
             "headers": {
-                "X-Trace": "{{ arguments.X_Trace }}",
+                "X-Trace": '{{ arguments["X-Trace"] }}',
                 "X-Shop-Key": "{{ secrets.SHOP_TEST_SHOP_KEY_1FA36684AC060498 }}",
             },
         }
@@ -133,6 +133,27 @@ class TestDocuments:
                 "password": "{{ secrets.NOTES_TEST_BASIC_9DFF4DC270FB4FA6_PASSWORD }}",
             },
         }
+
+    @pytest.mark.parametrize(
+        ("name", "own", "written"),
+        [
+            ("page-size", "page-size", 'arguments["page-size"]'),
+            ("since.year", "since.year", 'arguments["since.year"]'),
+            ("2fa", "2fa", 'arguments["2fa"]'),
+            ("_id", "_id", "arguments._id"),
+            ("$filter", "filter", "arguments.filter"),
+            ("ids[]", "ids", "arguments.ids"),
+            ("größe", "gr_e", "arguments.gr_e"),
+            ("名", "query", "arguments.query"),
+        ],
+    )
+    async def test_arguments_keep_their_names_where_models_can_write_them(
+        self, name: str, own: str, written: str
+    ) -> None:
+        parameter = {"name": name, "in": "query", "schema": {"type": "string"}}
+        (found,) = await READER.operations(a_service({"parameters": [parameter]}))
+        assert list(found.parameters["properties"]) == [own]
+        assert found.config["query"] == {name: f"{{{{ {written} }}}}"}
 
     async def test_what_stands_beside_a_reference_counts_in_3_1(self) -> None:
         note = (await read(NOTES_3_1, base_url="http://notes.test"))["note"]
@@ -312,6 +333,11 @@ class TestRefusals:
             "document.openapi": "OpenAPI of version 3.0 or 3.1 is read"
         }
 
+    async def test_swagger_is_told_what_to_become(self) -> None:
+        assert await wrong({"swagger": "2.0", "paths": {}}) == {
+            "document.swagger": "Swagger is not read: convert it to OpenAPI 3.0 or 3.1"
+        }
+
     @pytest.mark.parametrize(
         ("operation", "place"),
         [
@@ -376,7 +402,7 @@ class TestRefusals:
     async def test_a_template_may_be_the_name_in_a_query_and_stays_one(self) -> None:
         parameter = {"name": "{{ secrets.X }}", "in": "query"}
         (found,) = await READER.operations(a_service({"parameters": [parameter]}))
-        assert found.config["query"] == {"{{ secrets.X }}": "{{ arguments.secrets_X }}"}
+        assert found.config["query"] == {"{{ secrets.X }}": '{{ arguments["secrets.X"] }}'}
 
     async def test_schemas_that_double_at_each_step_end_soon(self) -> None:
         schemas: dict[str, Any] = {"A30": {"type": "string"}}

@@ -70,7 +70,7 @@ class TestWhatIsSent:
                 expand=["items", "payer"],
                 fields=["id", "note"],
                 filter={"state": "open"},
-                X_Trace="t-1",
+                **{"X-Trace": "t-1"},
             )
         assert trial["success"], trial
         assert trial["output"]["body"] == {"done": True}
