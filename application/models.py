@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from orbiter.application.pools import Pools
+from orbiter.application.pools import Failures, Pools
 from orbiter.application.ports.models import (
     Answered,
     ChatAnswer,
@@ -61,16 +61,24 @@ class Models:
         self._pools = Pools(clock, chance)
 
     async def chat(
-        self, workspace_id: str, name: str, request: ChatRequest, on_text: OnText | None = None
+        self,
+        workspace_id: str,
+        name: str,
+        request: ChatRequest,
+        on_text: OnText | None = None,
+        on_retry: OnText | None = None,
     ) -> Answered:
         """Return the answer of the model *name*, whatever model the *request* names.
 
         Where a streamed answer breaks off it is asked for again, and its text told from the start.
+        *on_retry* is told at each further try how the one before it failed.
         """
         pool, model = await self._pool(workspace_id, name)
 
-        async def ask(provider: Provider, failures: int) -> ChatAnswer:
-            asked = replace(request, model=model, failures=request.failures + failures)
+        async def ask(provider: Provider, failures: Failures) -> ChatAnswer:
+            if failures and on_retry is not None:
+                on_retry(f"Attempt {len(failures)} failed, {failures[-1]}")
+            asked = replace(request, model=model, failures=request.failures + len(failures))
             return await self._vendors.chat(provider, asked, on_text)
 
         answer, provider = await self._pools.call(pool, ask)
@@ -82,7 +90,7 @@ class Models:
         """Return the texts' embeddings by the model *name*."""
         pool, model = await self._pool(workspace_id, name)
 
-        async def ask(provider: Provider, _: int) -> Embeddings:
+        async def ask(provider: Provider, _: Failures) -> Embeddings:
             return await self._vendors.embed(provider, model, texts)
 
         found, provider = await self._pools.call(pool, ask)

@@ -20,6 +20,7 @@ REFUSED_REST_SECONDS: Final = 300.0
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 Got = TypeVar("Got")
+Failures = Sequence[str]
 
 
 @dataclass(slots=True)
@@ -47,14 +48,14 @@ class Pools:
         self._resting: dict[tuple[str, datetime], datetime] = {}
 
     async def call(
-        self, pool: Sequence[Provider], ask: Callable[[Provider, int], Awaitable[Got]]
+        self, pool: Sequence[Provider], ask: Callable[[Provider, Failures], Awaitable[Got]]
     ) -> tuple[Got, Provider]:
-        """Return what *ask* gets and of whom; it is told how many tries have failed.
+        """Return what *ask* gets and of whom; it is told who has failed before it, and why.
 
         The first of a *pool* is preferred. Raise the last ModelError when nobody is left to try,
         and at once one that is neither passing nor to be made up for elsewhere.
         """
-        failures = 0
+        failures: list[str] = []
         left = [Tries(provider) for provider in pool]
         while True:
             tries = self._choose(left)
@@ -62,7 +63,7 @@ class Pools:
             try:
                 got = await ask(tries.provider, failures)
             except ModelError as error:
-                failures += 1
+                failures.append(f"{tries.provider.name}: {error.message}")
                 again = self._fail(tries, error)
                 if not again:
                     left.remove(tries)

@@ -44,13 +44,18 @@ async def ask(
     async def body(inner: Calls) -> Any:
         tell = partial(journey.world.deltas.tell, journey.run.id, inner.step.id)
 
+        def note(line: str) -> None:
+            inner.note(journey.secrets.redacted(line))
+
         async def call() -> Any:
             answered = await journey.world.models.chat(
-                journey.run.workspace_id, chosen, request, tell if aloud else None
+                journey.run.workspace_id, chosen, request, tell if aloud else None, note
             )
-            return _recorded(answered, journey.secrets)
+            return {**_recorded(answered, journey.secrets), "logs": [*inner.logs]}
 
         recorded = await inner.records.perform(call, own=True)
+        for line in recorded.get("logs", ()):
+            inner.note(line)
         if not inner.step.reused:
             # The run that this one goes on from has paid for it.
             inner.account.charge(*_price(recorded))

@@ -205,10 +205,16 @@ class ModelCalls(Protocol):
     """Call the models of a workspace's providers, as often and from as many as it takes."""
 
     async def chat(
-        self, workspace_id: str, name: str, request: ChatRequest, on_text: OnText | None = None
+        self,
+        workspace_id: str,
+        name: str,
+        request: ChatRequest,
+        on_text: OnText | None = None,
+        on_retry: OnText | None = None,
     ) -> Answered:
         """Return the answer of the model called *name*, as `<provider name or type>:<model>`.
 
         Where a streamed answer breaks off it is asked for again, and its text told from the start.
+        *on_retry* is told at each further try how the one before it failed.
         """
         ...

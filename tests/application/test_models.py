@@ -118,6 +118,19 @@ async def test_the_next_steps_in_at_once(exchange: Exchange, failure: ModelError
     assert exchange.gateway.called == [("first", 0), ("second", 0)]
 
 
+async def test_each_further_try_is_told_with_what_failed_before(exchange: Exchange) -> None:
+    await exchange.have("first", max_retries=0)
+    await exchange.have("second", priority=1)
+    exchange.gateway.fail("first", BUSY)
+    exchange.gateway.fail("second", DOWN)
+    told: list[str] = []
+    await exchange.models.chat(MINE, "openai:gpt-4o", HELLO, on_retry=told.append)
+    assert told == [
+        f"Attempt 1 failed, first: {BUSY.message}",
+        f"Attempt 2 failed, second: {DOWN.message}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("failure", "seconds"),
     [

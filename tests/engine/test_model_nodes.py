@@ -78,6 +78,15 @@ class TestLlm:
         assert traced.failure == ("PROVIDER_NOT_FOUND", "ask")
         assert len(traced.run.error.message if traced.run.error else "") < 200
 
+    async def test_what_had_to_be_tried_again_stands_in_the_calls_logs(self) -> None:
+        studio = Studio()
+        busy = ModelError("MODEL_RATE_LIMITED", "Slow down", passing=True, elsewhere=True)
+        studio.gateway.trouble.extend([busy, busy])
+        traced = await studio.run(alone(node("ask", "llm", model="echo:echo", prompt="Hi")))
+        (call,) = inside(traced)
+        assert (traced.output, call.attempt) == ("Hi", 1)
+        assert list(call.logs) == [f"Attempt {n} failed, echo: Slow down" for n in (1, 2)]
+
     async def test_without_any_model_it_fails(self) -> None:
         studio = Studio(default_model=None)
         await studio.agent()
