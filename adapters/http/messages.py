@@ -81,7 +81,7 @@ class MessageOut(Output):
     id: Id
     conversation_id: Id
     role: MessageRole
-    content: str
+    content: Annotated[str, Meta(examples=["Where is my order 1815?"])]
     tool_calls: list[MadeCallOut]
     citations: list[Any]
     usage: UsageOut | None
