@@ -119,12 +119,7 @@ class Models:
             return None
         for model in dict.fromkeys(filter(None, models)):
             cost = await self._prices.cost(
-                provider.workspace_id,
-                provider.provider_type,
-                model,
-                usage,
-                cached_tokens,
-                at=self._clock.now(),
+                provider, model, usage, cached_tokens, at=self._clock.now()
             )
             if cost is not None:
                 return cost

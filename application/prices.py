@@ -13,7 +13,7 @@ from orbiter.application.work import Work
 from orbiter.domain.errors import Conflict
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.prices import PER_WORKSPACE_MAX, Price, PriceSource, model_names
-from orbiter.domain.providers import ProviderType
+from orbiter.domain.providers import Provider
 from orbiter.domain.runs import Usage
 from orbiter.domain.searching import folded
 
@@ -34,8 +34,7 @@ class WorkspacePrices:
 
     async def cost(
         self,
-        workspace_id: str,
-        provider_type: ProviderType,
+        provider: Provider,
         model: str,
         usage: Usage,
         cached_tokens: int,
@@ -46,12 +45,12 @@ class WorkspacePrices:
 
         *cached_tokens* of its input were read from the vendor's cache.
         """
-        own = await self._own(workspace_id)
-        named = (own.get(name) for name in model_names(provider_type, model))
+        own = await self._own(provider.workspace_id)
+        named = (own.get(name) for name in model_names(provider, model))
         price = next(filter(None, named), None)
         if price is None:
             price = await self.kept.price(
-                provider_type, model, input_tokens=usage.input_tokens, at=at
+                provider.provider_type, model, input_tokens=usage.input_tokens, at=at
             )
         return None if price is None else price.cost(usage, cached_tokens)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from orbiter.domain.checks import number_problems, require, text_problems
 from orbiter.domain.errors import FieldProblem
-from orbiter.domain.providers import ProviderType
+from orbiter.domain.providers import Provider, ProviderType
 from orbiter.domain.runs import Usage
 
 MODEL_MAX: Final = 255
@@ -55,7 +55,7 @@ class Price:
 
     @property
     def provider(self) -> ProviderType | None:
-        """Return the type of provider it is the price of, None for the price of any."""
+        """Return the type of provider it is the price of, None if of any or of one by its name."""
         word, colon, _ = self.model.partition(":")
         return ProviderType(word) if colon and word in _TYPES else None
 
@@ -78,9 +78,9 @@ class Price:
         return _EXACT.quantize(_EXACT.divide(total, _MILLION), _BILLIONTH)
 
 
-def model_names(provider_type: ProviderType, model: str) -> tuple[str, str]:
+def model_names(provider: Provider, model: str) -> tuple[str, str, str]:
     """Return the names under which a workspace may have set a price, the one that wins first."""
-    return f"{provider_type}:{model}", model
+    return f"{provider.name}:{model}", f"{provider.provider_type}:{model}", model
 
 
 def _name_problems(model: str) -> Iterator[FieldProblem]:

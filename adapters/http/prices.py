@@ -77,7 +77,10 @@ class NewPrice(Input):
 
 
 class PriceOut(Output):
-    """A price, of the list that comes with Orbiter or set here; without *provider*, of any."""
+    """A price, of the list that comes with Orbiter or set here.
+
+    *provider* is the type in the model's name; it is null in prices of any, and of one by its name.
+    """
 
     model: Model
     provider: ProviderType | None
@@ -120,8 +123,9 @@ class PriceController(Controller):
     ) -> PriceOut:
         """Set what the workspace pays for a model; calls from now on cost that, earlier ones stay.
 
-        It counts for input from the vendor's cache, too. A price for `openai:gpt-4o` wins over one
-        for `gpt-4o`. 409 when there are 1000.
+        It counts for input from the vendor's cache, too. A price for `openai-eu:gpt-4o`, one
+        provider by its name, wins over one for `openai:gpt-4o`, its type, and that over one for
+        `gpt-4o`. 409 when there are 1000.
         """
         dollars = {name: _exact(getattr(data, name)) for name in _FIGURES}
         return PriceOut.of(await core.prices.put(request.user, _name(model), **dollars))

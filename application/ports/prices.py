@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from orbiter.domain.prices import Price
-from orbiter.domain.providers import ProviderType
+from orbiter.domain.providers import Provider, ProviderType
 from orbiter.domain.runs import Usage
 
 
@@ -15,8 +15,7 @@ class Prices(Protocol):
 
     async def cost(
         self,
-        workspace_id: str,
-        provider_type: ProviderType,
+        provider: Provider,
         model: str,
         usage: Usage,
         cached_tokens: int,
@@ -25,8 +24,8 @@ class Prices(Protocol):
     ) -> Decimal | None:
         """Return what *usage* of a model cost in US dollars at a moment, None without a price.
 
-        *cached_tokens* of its input were read from the vendor's cache. What the workspace has set
-        for the *model* wins over the kept list.
+        *cached_tokens* of its input were read from the vendor's cache. What the provider's
+        workspace has set for the *model* wins over the kept list.
         """
         ...
 

@@ -19,6 +19,7 @@ from orbiter.domain.identity import Actor, Role, permissions_of
 from orbiter.domain.prices import PER_WORKSPACE_MAX, Price, PriceSource
 from orbiter.domain.providers import ProviderType
 from orbiter.domain.runs import Usage
+from support.builders import a_provider
 from support.clock import START, ManualClock
 from support.tenants import Tenant, settle
 from support.triggers import developer_of
@@ -73,7 +74,8 @@ class Shop:
         self, tenant: Tenant, model: str, type: ProviderType = ProviderType.OPENAI
     ) -> Decimal | None:
         """Return what a million tokens in and out cost."""
-        return await self.own.cost(tenant.id, type, model, MILLION, 0, at=self.clock.now())
+        provider = a_provider(tenant.id, provider_type=type, name="mine")
+        return await self.own.cost(provider, model, MILLION, 0, at=self.clock.now())
 
     async def put(self, actor: Actor, model: str, per_input: str, per_output: str) -> Price:
         """Set a price."""
@@ -111,9 +113,13 @@ async def test_an_own_price_wins_and_that_of_the_provider_most(
     await shop.put(developer, "gpt-4o", "10", "0.5")
     assert await shop.cost(tenant, "gpt-4o") == Decimal("10.5")
     assert await shop.cost(tenant, "gpt-4o", ProviderType.OLLAMA) == Decimal("10.5")
-    await shop.put(developer, "openai:gpt-4o", "0", "0")
-    assert await shop.cost(tenant, "gpt-4o") == 0
+    await shop.put(developer, "openai:gpt-4o", "1", "1")
+    assert await shop.cost(tenant, "gpt-4o") == 2
     assert await shop.cost(tenant, "gpt-4o", ProviderType.AZURE_OPENAI) == Decimal("10.5")
+    await shop.put(developer, "others:gpt-4o", "7", "7")
+    assert await shop.cost(tenant, "gpt-4o") == 2
+    await shop.put(developer, "mine:gpt-4o", "0", "0")
+    assert await shop.cost(tenant, "gpt-4o") == 0
     assert await shop.cost(stranger, "gpt-4o") == 6
 
 

@@ -12,6 +12,7 @@ from orbiter.domain.errors import Invalid
 from orbiter.domain.prices import USD_PER_MILLION_MAX, Price, model_names
 from orbiter.domain.providers import ProviderType
 from orbiter.domain.runs import Usage
+from support.builders import a_provider
 
 BILLION: Final = 10**9
 figures: Final = st.integers(0, USD_PER_MILLION_MAX * BILLION).map(
@@ -112,4 +113,5 @@ def test_a_price_is_of_one_provider_or_of_any(model: str, provider: ProviderType
 
 
 def test_the_price_of_a_provider_wins() -> None:
-    assert model_names(ProviderType.GROQ, "a/b") == ("groq:a/b", "a/b")
+    provider = a_provider("w", name="fast", provider_type=ProviderType.GROQ)
+    assert model_names(provider, "a/b") == ("fast:a/b", "groq:a/b", "a/b")

@@ -16,7 +16,6 @@ from orbiter.application.ports.models import (
     OnText,
 )
 from orbiter.application.ports.system import Clock
-from orbiter.domain.providers import ProviderType
 from orbiter.domain.runs import Usage
 from support.clock import START
 
@@ -103,8 +102,7 @@ class SetPrices:
 
     async def cost(
         self,
-        workspace_id: str,
-        provider_type: ProviderType,
+        provider: Provider,
         model: str,
         usage: Usage,
         cached_tokens: int,
