@@ -74,7 +74,7 @@ class Shop:
         self, tenant: Tenant, model: str, type: ProviderType = ProviderType.OPENAI
     ) -> Decimal | None:
         """Return what a million tokens in and out cost."""
-        provider = a_provider(tenant.id, provider_type=type, name="mine")
+        provider = a_provider(tenant.id, provider_type=type, name="mine", base_url="https://a.b")
         return await self.own.cost(provider, model, MILLION, 0, at=self.clock.now())
 
     async def put(self, actor: Actor, model: str, per_input: str, per_output: str) -> Price:

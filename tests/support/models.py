@@ -16,6 +16,7 @@ from orbiter.application.ports.models import (
     OnText,
 )
 from orbiter.application.ports.system import Clock
+from orbiter.domain.providers import Provider
 from orbiter.domain.runs import Usage
 from support.clock import START
 
