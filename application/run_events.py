@@ -27,7 +27,7 @@ _MADE_UP: Final = frozenset({RunStatus.COMPLETED, RunStatus.FAILED})
 # How long a word that got lost may delay a reader.
 NET_SECONDS: Final = 5.0
 # How long what is said waits for the event that its step has begun.
-HOLD: Final = timedelta(milliseconds=45)
+HOLD: Final = timedelta(milliseconds=30)
 
 # What somebody who follows a run is told; None is a sign of life.
 Told = RunEvent | Delta | None

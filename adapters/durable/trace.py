@@ -55,6 +55,7 @@ class Trace:
         self._flusher: asyncio.Task[None] | None = None
         self._hurry: asyncio.Task[None] | None = None
         self._hurried = False
+        chronicle.feed.attend(self._begin_to_be_heard)
 
     def of(self, run: Run) -> "RunTrace":
         """Return where the steps of a run go, which has just begun."""
@@ -98,6 +99,10 @@ class Trace:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin_to_be_heard(self, run_id: str) -> None:
+        if run_id in self._pages:
+            self._flush_now()
 
     def _is_young(self, pages: Pages) -> bool:
         """Say whether a run is likely to end soon, and nobody listens to it meanwhile."""

@@ -7,7 +7,7 @@ what it reads comes from the log. A set of events for each run is less code than
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -87,6 +87,7 @@ class MemoryRunFeed:
     def __init__(self) -> None:
         self._subscriptions: dict[str, set[MemorySubscription]] = defaultdict(set)
         self._carriers: list[Tell] = []
+        self._attendants: list[Callable[[str], None]] = []
         self._closed = False
 
     def publish(self, run_id: str, sequence: int, *, ended: bool) -> None:
@@ -110,6 +111,10 @@ class MemoryRunFeed:
         """Say whether somebody listens to what is said in a run."""
         return any(each.hears_speech for each in self._subscriptions.get(run_id, ()))
 
+    def attend(self, begin: Callable[[str], None]) -> None:
+        """Call *begin* with each run that somebody begins to listen to."""
+        self._attendants.append(begin)
+
     @contextmanager
     def carried(self, tell: Tell) -> Iterator[None]:
         """Let *tell* tell other processes what is told here till the block ends."""
@@ -124,6 +129,8 @@ class MemoryRunFeed:
         """Listen for a run, with *speech* to what models say, too."""
         subscription = MemorySubscription(closed=self._closed, speech=speech)
         self._subscriptions[run_id].add(subscription)
+        for begin in self._attendants if speech else ():
+            begin(run_id)
         try:
             yield subscription
         finally:

@@ -77,6 +77,9 @@ class RunFeed(Protocol):
         """Say whether somebody in this process listens to what is said in a run."""
         ...
 
+    def attend(self, begin: Callable[[str], None]) -> None:
+        """Call *begin* with each run from now on that somebody here begins to listen to so."""
+
     def carried(self, tell: Tell) -> AbstractContextManager[None]:
         """Let *tell*, which must not fail, tell other processes what is told here till the end."""
         ...

@@ -80,6 +80,20 @@ async def test_what_is_under_way_can_be_seen(plant: Plant) -> None:
     await plant.clock.through(work())
 
 
+async def test_who_begins_to_listen_is_told_at_once(plant: Plant) -> None:
+    async def work() -> None:
+        run = await plant.accepted(a_pause(4))
+        await plant.clock.sleep(0.01)
+        with plant.feed.subscribe(run.id, speech=True) as ear:
+            await ear.beyond(0)
+        detail = await plant.detail(run)
+        assert (detail.run.status, detail.trace.total) == (RunStatus.RUNNING, 2)
+        assert (plant.clock.now() - BEGIN).total_seconds() < 0.02
+        await plant.runs.cancel(DEVELOPER, run.id)
+
+    await plant.clock.through(work())
+
+
 def a_call_then_a_call() -> WorkflowVersion:
     first, second = (node(name, "http", url=f"{URL}/{name}") for name in ("first", "second"))
     return graph(START, first, second, END, edges="start > first, first > second, second > end")
