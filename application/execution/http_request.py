@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from orbiter.application.execution.http_answer import output_of
 from orbiter.application.execution.outcome import NodeFailed
-from orbiter.application.ports.outbound import HttpClient, OutboundRequest
+from orbiter.application.ports.outbound import HttpClient, OutboundAnswer, OutboundRequest
 
 TIMEOUT_SECONDS: Final = 30
+WORDS_MAX: Final = 4096
 HIDDEN: Final = "***"
 _SECRETS: Final = ("authorization", "cookie", "password", "secret", "token", "apikey")
 _CREDENTIALS: Final = re.compile(r"//[^/?#]*@")
@@ -42,12 +43,14 @@ def request_of(config: Config, *, key: str, timeout_seconds: float) -> OutboundR
 async def answered(client: HttpClient, request: OutboundRequest, config: Config) -> Any:
     """Return `{status, headers, body}` of the answer.
 
-    Raise NodeFailed with HTTP_STATUS on a status from 400 that the config does not accept, and
-    OutboundError where there is no answer.
+    Raise NodeFailed with HTTP_STATUS, and the service's words if they are few, on a status from
+    400 that the config does not accept, and OutboundError where there is no answer.
     """
     answer = await client.send(request)
     if answer.status >= 400 and answer.status not in (config.get("accept_status") or ()):
-        raise NodeFailed("HTTP_STATUS", f"The service answered with status {answer.status}")
+        told = f"The service answered with status {answer.status}"
+        words = _words(answer)
+        raise NodeFailed("HTTP_STATUS", f"{told}: {words}" if words else told)
     return output_of(answer)
 
 
@@ -69,6 +72,16 @@ def shown(config: Config) -> Config:
 def without_credentials(url: str) -> str:
     """Return *url* as the trace may show it."""
     return _CREDENTIALS.sub(f"//{HIDDEN}@", url)
+
+
+def _words(answer: OutboundAnswer) -> str:
+    # All or none: half a secret would not be recognised any more.
+    if len(answer.body) > WORDS_MAX:
+        return ""
+    try:
+        return answer.body.decode().replace("\0", "")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _body(body: Any) -> tuple[bytes | None, str | None]:

@@ -166,8 +166,8 @@ async def test_retries_pause_longer_each_time_and_are_told_in_the_trace() -> Non
     step = traced.one("call")
     assert step.attempt == 3
     assert step.logs == (
-        "Attempt 1 failed: HTTP_STATUS: The service answered with status 503",
-        "Attempt 2 failed: HTTP_STATUS: The service answered with status 500",
+        "Attempt 1 failed: HTTP_STATUS: The service answered with status 503: fine",
+        "Attempt 2 failed: HTTP_STATUS: The service answered with status 500: fine",
     )
     assert len(set(service.keys)) == 1, "attempts of one effect share its key"
 
@@ -178,7 +178,7 @@ async def test_attempts_that_are_used_up_fail_the_node_with_the_last_error() -> 
     traced = await lab.run(graph(START, call, END, edges="start > call, call > end"))
     step = traced.one("call")
     assert (step.attempt, len(step.logs)) == (2, 1)
-    assert step.error is not None and step.error.message.endswith("502")
+    assert step.error is not None and step.error.message.endswith("502: fine")
 
 
 @pytest.mark.parametrize(

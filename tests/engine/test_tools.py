@@ -350,6 +350,23 @@ class TestHttp:
         given = await output(request_tool(accept_status=[404]), lab=lab)
         assert given["status"] == 404
 
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            (b'{"error": "no such item"}', ': {"error": "no such item"}'),
+            (b"", ""),
+            (b"\xff\xfe", ""),
+            (b"x" * 4097, ""),
+            (b"x" * 4096, ": " + "x" * 962),
+            (b"the key is correct-horse-battery", ": the key is ***"),
+        ],
+    )
+    async def test_a_status_comes_with_what_the_service_says(self, body: bytes, words: str) -> None:
+        secrets = SecretValues({"KEY": "correct-horse-battery"})
+        lab = Laboratory(http=saying(body, status=400))
+        failure = (await told(request_tool(), lab=lab, secrets=secrets))["failure"]
+        assert failure["message"] == f"The service answered with status 400{words}"
+
     async def test_its_time_is_its_own(self) -> None:
         service = saying(b"{}")
         await output(request_tool(timeout_seconds=3), lab=Laboratory(http=service))
