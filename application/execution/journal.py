@@ -92,7 +92,12 @@ class Journal:
         model: str | None,
     ) -> Step:
         """Return the step of a call made in the step *within*; raise LimitCrossed."""
-        step = self._past.get(step_id) or Step(
+        known = self._past.get(step_id)
+        if known is not None and known.reused and known.sequence < within.sequence:
+            # It was carried over, and what it lies in begins only now.
+            known = replace(known, sequence=self._next())
+            self._trace.write(known)
+        step = known or Step(
             id=step_id,
             run_id=within.run_id,
             sequence=self._next(),

@@ -59,9 +59,10 @@ def made(traced: Traced) -> list[tuple[str, str]]:
 
 
 def in_its_place(step: Step, traced: Traced) -> bool:
-    """Say whether a step lies in one that there is, of the same run."""
-    ids = {each.id for each in traced.steps}
-    return step.run_id == traced.run.id and step.parent_step_id in {None, *ids}
+    """Say whether a step lies in one that there is, of the same run; a call behind it."""
+    call = step.kind is not StepKind.NODE
+    there = [each for each in traced.steps if not call or each.sequence < step.sequence]
+    return step.run_id == traced.run.id and step.parent_step_id in {None, *(s.id for s in there)}
 
 
 async def retried(studio: Studio, house: House) -> tuple[Traced, int]:
