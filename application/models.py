@@ -22,6 +22,7 @@ from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock
 from orbiter.application.sealing import Seals
 from orbiter.application.vendors import Vendors
+from orbiter.domain.prices import NOTHING_CACHED, Cached
 from orbiter.domain.providers import Provider, ProviderType
 from orbiter.domain.runs import Usage
 
@@ -83,7 +84,7 @@ class Models:
 
         answer, provider = await self._pools.call(pool, ask)
         models = (model, answer.model)
-        cost = await self._cost(provider, models, answer.usage, answer.cached_tokens)
+        cost = await self._cost(provider, models, answer.usage, answer.cached)
         return Answered(answer=answer, provider=provider.name, model=name, cost_usd=cost)
 
     async def embed(self, workspace_id: str, name: str, texts: Sequence[str]) -> Embedded:
@@ -94,7 +95,7 @@ class Models:
             return await self._vendors.embed(provider, model, texts)
 
         found, provider = await self._pools.call(pool, ask)
-        cost = await self._cost(provider, (model,), found.usage, 0)
+        cost = await self._cost(provider, (model,), found.usage, NOTHING_CACHED)
         return Embedded(embeddings=found, provider=provider.name, model=name, cost_usd=cost)
 
     async def _pool(self, workspace_id: str, name: str) -> tuple[Sequence[Provider], str]:
@@ -112,15 +113,13 @@ class Models:
         raise ModelError("PROVIDER_NOT_FOUND", message)
 
     async def _cost(
-        self, provider: Provider, models: Sequence[str], usage: Usage | None, cached_tokens: int
+        self, provider: Provider, models: Sequence[str], usage: Usage | None, cached: Cached
     ) -> Decimal | None:
         """Return the cost at the price of the first of *models* that has one."""
         if usage is None:
             return None
         for model in dict.fromkeys(filter(None, models)):
-            cost = await self._prices.cost(
-                provider, model, usage, cached_tokens, at=self._clock.now()
-            )
+            cost = await self._prices.cost(provider, model, usage, cached, at=self._clock.now())
             if cost is not None:
                 return cost
         return None

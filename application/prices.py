@@ -12,7 +12,7 @@ from orbiter.application.ports.system import Clock
 from orbiter.application.work import Work
 from orbiter.domain.errors import Conflict
 from orbiter.domain.identity import Actor, Permission
-from orbiter.domain.prices import PER_WORKSPACE_MAX, Price, PriceSource, model_names
+from orbiter.domain.prices import PER_WORKSPACE_MAX, Cached, Price, PriceSource, model_names
 from orbiter.domain.providers import Provider
 from orbiter.domain.runs import Usage
 from orbiter.domain.searching import folded
@@ -37,13 +37,13 @@ class WorkspacePrices:
         provider: Provider,
         model: str,
         usage: Usage,
-        cached_tokens: int,
+        cached: Cached,
         *,
         at: datetime,
     ) -> Decimal | None:
         """Return what *usage* of a model cost in US dollars at a moment, None without a price.
 
-        *cached_tokens* of its input were read from the vendor's cache.
+        *cached* says how much of its input the vendor's cache had to do with.
         """
         own = await self._own(provider.workspace_id)
         named = (own.get(name) for name in model_names(provider, model))
@@ -52,7 +52,7 @@ class WorkspacePrices:
             price = await self.kept.price(
                 provider.provider_type, model, input_tokens=usage.input_tokens, at=at
             )
-        return None if price is None else price.cost(usage, cached_tokens)
+        return None if price is None else price.cost(usage, cached)
 
     def forget(self, workspace_id: str) -> None:
         """Look at the workspace's own prices again before the next call."""

@@ -31,17 +31,30 @@ class PriceSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cached:
+    """How many tokens of an input were read from the vendor's cache, and how many written to it."""
+
+    read: int = 0
+    written: int = 0
+
+
+NOTHING_CACHED: Final = Cached()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """What a million tokens of a model cost in US dollars, to the billionth.
 
     *model* is named as calls name it, `openai:gpt-4o`, or without a provider, for all that have it.
-    *cached* is the price of input that the vendor had in its cache, None if it is that of any.
+    *cached* is the price of input that the vendor had in its cache, *written* of what it put there;
+    None if it is that of any.
     """
 
     model: str
     input_usd_per_million: Decimal
     output_usd_per_million: Decimal
     cached_usd_per_million: Decimal | None = None
+    written_usd_per_million: Decimal | None = None
     source: PriceSource = PriceSource.WORKSPACE
 
     def __post_init__(self) -> None:
@@ -51,6 +64,7 @@ class Price:
             figure_problems("input_usd_per_million", self.input_usd_per_million),
             figure_problems("output_usd_per_million", self.output_usd_per_million),
             figure_problems("cached_usd_per_million", self.cached_usd_per_million),
+            figure_problems("written_usd_per_million", self.written_usd_per_million),
         )
 
     @property
@@ -59,23 +73,25 @@ class Price:
         word, colon, _ = self.model.partition(":")
         return ProviderType(word) if colon and word in _TYPES else None
 
-    def cost(self, usage: Usage, cached_tokens: int = 0) -> Decimal:
+    def cost(self, usage: Usage, cached: Cached = NOTHING_CACHED) -> Decimal:
         """Return what *usage* costs, to the nearest billionth of a dollar.
 
-        *cached_tokens* of its input were in the vendor's cache.
+        *cached* says how much of its input the vendor's cache had to do with.
         """
-        cached = min(cached_tokens, usage.input_tokens)
-        cached_price = self.cached_usd_per_million
-        if cached_price is None:
-            cached_price = self.input_usd_per_million
+        read = min(cached.read, usage.input_tokens)
+        written = min(cached.written, usage.input_tokens - read)
         total = Decimal(0)
         for tokens, price in (
-            (usage.input_tokens - cached, self.input_usd_per_million),
-            (cached, cached_price),
+            (usage.input_tokens - read - written, self.input_usd_per_million),
+            (read, self._of_input(self.cached_usd_per_million)),
+            (written, self._of_input(self.written_usd_per_million)),
             (usage.output_tokens, self.output_usd_per_million),
         ):
             total = _EXACT.add(total, _EXACT.multiply(Decimal(tokens), price))
         return _EXACT.quantize(_EXACT.divide(total, _MILLION), _BILLIONTH)
+
+    def _of_input(self, special: Decimal | None) -> Decimal:
+        return self.input_usd_per_million if special is None else special
 
 
 def model_names(provider: Provider, model: str) -> tuple[str, str, str]:

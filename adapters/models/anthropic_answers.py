@@ -9,6 +9,7 @@ from orbiter.adapters.models.anthropic_requests import Kept
 from orbiter.adapters.models.failures import bad_answer, broken_off
 from orbiter.adapters.models.pieces import CallPieces, Speech, tool_calls
 from orbiter.application.ports.models import ChatAnswer, FinishReason, OnText
+from orbiter.domain.prices import Cached
 from orbiter.domain.runs import Usage
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
@@ -186,7 +187,7 @@ class Answering:
             tool_calls=tool_calls(begun),
             finish_reason=reason,
             usage=_usage(self._tokens),
-            cached_tokens=(self._tokens.cache_read_input_tokens or 0) if self._tokens else 0,
+            cached=_cached(self._tokens or Tokens()),
             model=self._model or model,
         )
 
@@ -232,7 +233,14 @@ class Answering:
 def _usage(tokens: Tokens | None) -> Usage | None:
     if tokens is None:
         return None
-    cached = (tokens.cache_creation_input_tokens or 0) + (tokens.cache_read_input_tokens or 0)
+    cached = _cached(tokens)
     return Usage(
-        input_tokens=(tokens.input_tokens or 0) + cached, output_tokens=tokens.output_tokens or 0
+        input_tokens=(tokens.input_tokens or 0) + cached.read + cached.written,
+        output_tokens=tokens.output_tokens or 0,
+    )
+
+
+def _cached(tokens: Tokens) -> Cached:
+    return Cached(
+        read=tokens.cache_read_input_tokens or 0, written=tokens.cache_creation_input_tokens or 0
     )

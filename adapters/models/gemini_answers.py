@@ -15,6 +15,7 @@ from orbiter.application.ports.models import (
     ModelError,
     OnText,
 )
+from orbiter.domain.prices import Cached
 from orbiter.domain.runs import Usage
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
@@ -179,7 +180,9 @@ class Answering:
             tool_calls=tool_calls(self._calls),
             finish_reason=reason,
             usage=self._tokens.usage() if self._tokens else None,
-            cached_tokens=(self._tokens.cached_content_token_count or 0) if self._tokens else 0,
+            cached=Cached(
+                read=(self._tokens.cached_content_token_count or 0) if self._tokens else 0
+            ),
             model=self._model or self._asked,
         )
 

@@ -14,6 +14,7 @@ from orbiter.application.ports.models import (
     OnText,
     ToolCall,
 )
+from orbiter.domain.prices import Cached
 from orbiter.domain.runs import Usage
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
@@ -24,7 +25,7 @@ _REASONS: Final = {
 }
 
 
-class Cached(msgspec.Struct):
+class Details(msgspec.Struct):
     """How many of the tokens were read from the vendor's cache."""
 
     cached_tokens: _Count | None = None
@@ -35,7 +36,7 @@ class Tokens(msgspec.Struct):
 
     prompt_tokens: _Count | None = None
     completion_tokens: _Count | None = None
-    prompt_tokens_details: Cached | None = None
+    prompt_tokens_details: Details | None = None
 
     def usage(self) -> Usage:
         """Return both counts; embeddings have no second one."""
@@ -166,7 +167,7 @@ class Answering:
             tool_calls=calls,
             finish_reason=self._finish_reason(calls),
             usage=self._tokens.usage() if self._tokens else None,
-            cached_tokens=(details.cached_tokens or 0) if details else 0,
+            cached=Cached(read=(details.cached_tokens or 0) if details else 0),
             model=self._model or model,
         )
 

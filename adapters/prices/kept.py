@@ -99,6 +99,7 @@ def _price(
         # What has no price for output, such as embeddings, gives none.
         output_usd_per_million=Decimal(0) if per_output is None else per_output,
         cached_usd_per_million=_figure(figures.cache_read_mtok, input_tokens),
+        written_usd_per_million=_figure(figures.cache_write_mtok, input_tokens),
         source=PriceSource.KEPT,
     )
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from orbiter.domain.errors import OrbiterError
+from orbiter.domain.prices import NOTHING_CACHED, Cached
 from orbiter.domain.providers import ProviderType
 from orbiter.domain.runs import Usage
 
@@ -132,15 +133,15 @@ class FinishReason(StrEnum):
 class ChatAnswer:
     """What a model answered; *model* is the name it reported.
 
-    *usage* is what the vendor reported, None if it said nothing; *cached_tokens* of its input were
-    read from the vendor's cache.
+    *usage* is what the vendor reported, None if it said nothing; *cached* says how much of its
+    input the vendor's cache had to do with.
     """
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: FinishReason = FinishReason.STOP
     usage: Usage | None = None
-    cached_tokens: int = 0
+    cached: Cached = NOTHING_CACHED
     model: str = ""
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from orbiter.domain.prices import Price
+from orbiter.domain.prices import Cached, Price
 from orbiter.domain.providers import Provider, ProviderType
 from orbiter.domain.runs import Usage
 
@@ -18,13 +18,13 @@ class Prices(Protocol):
         provider: Provider,
         model: str,
         usage: Usage,
-        cached_tokens: int,
+        cached: Cached,
         *,
         at: datetime,
     ) -> Decimal | None:
         """Return what *usage* of a model cost in US dollars at a moment, None without a price.
 
-        *cached_tokens* of its input were read from the vendor's cache. What the provider's
+        *cached* says how much of its input the vendor's cache had to do with. What the provider's
         workspace has set for the *model* wins over the kept list.
         """
         ...

@@ -16,7 +16,7 @@ from orbiter.application.prices import FRESH, PriceHandlers, WorkspacePrices
 from orbiter.application.work import Work
 from orbiter.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from orbiter.domain.identity import Actor, Role, permissions_of
-from orbiter.domain.prices import PER_WORKSPACE_MAX, Price, PriceSource
+from orbiter.domain.prices import NOTHING_CACHED, PER_WORKSPACE_MAX, Price, PriceSource
 from orbiter.domain.providers import ProviderType
 from orbiter.domain.runs import Usage
 from support.builders import a_provider
@@ -75,7 +75,7 @@ class Shop:
     ) -> Decimal | None:
         """Return what a million tokens in and out cost."""
         provider = a_provider(tenant.id, provider_type=type, name="mine", base_url="https://a.b")
-        return await self.own.cost(provider, model, MILLION, 0, at=self.clock.now())
+        return await self.own.cost(provider, model, MILLION, NOTHING_CACHED, at=self.clock.now())
 
     async def put(self, actor: Actor, model: str, per_input: str, per_output: str) -> Price:
         """Set a price."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orbiter.domain.errors import Invalid
-from orbiter.domain.prices import USD_PER_MILLION_MAX, Price, model_names
+from orbiter.domain.prices import USD_PER_MILLION_MAX, Cached, Price, model_names
 from orbiter.domain.providers import ProviderType
 from orbiter.domain.runs import Usage
 from support.builders import a_provider
@@ -31,18 +31,30 @@ def a_price(**changes: Any) -> Price:
     return Price(**{**given, **changes})
 
 
-@given(figures, figures, figures, tokens, tokens, tokens)
+@given(figures, figures, figures, figures, tokens, tokens, tokens, tokens)
 def test_a_cost_is_the_exact_one_to_the_nearest_billionth(
-    per_input: Decimal, per_output: Decimal, per_cached: Decimal, new: int, out: int, cached: int
+    per_input: Decimal,
+    per_output: Decimal,
+    per_cached: Decimal,
+    per_written: Decimal,
+    new: int,
+    out: int,
+    cached: int,
+    written: int,
 ) -> None:
     price = a_price(
         input_usd_per_million=per_input,
         output_usd_per_million=per_output,
         cached_usd_per_million=per_cached,
+        written_usd_per_million=per_written,
     )
-    cost = price.cost(Usage(input_tokens=new + cached, output_tokens=out), cached)
+    usage = Usage(input_tokens=new + cached + written, output_tokens=out)
+    cost = price.cost(usage, Cached(read=cached, written=written))
     exact = (
-        Fraction(per_input) * new + Fraction(per_output) * out + Fraction(per_cached) * cached
+        Fraction(per_input) * new
+        + Fraction(per_output) * out
+        + Fraction(per_cached) * cached
+        + Fraction(per_written) * written
     ) / 10**6
     assert abs(Fraction(cost) - exact) <= Fraction(1, 2 * BILLION)
     assert cost.as_tuple().exponent == -9
@@ -59,12 +71,14 @@ def test_a_cost_is_the_exact_one_to_the_nearest_billionth(
     ],
 )
 def test_what_tokens_cost(usage: Usage, cached: int, expected: str) -> None:
-    assert a_price().cost(usage, cached) == Decimal(expected)
+    for told in (Cached(read=cached), Cached(written=cached), Cached(read=cached, written=cached)):
+        assert a_price().cost(usage, told) == Decimal(expected)
 
 
 def test_input_from_the_vendors_cache_has_its_own_price_where_there_is_one() -> None:
-    price = a_price(cached_usd_per_million=Decimal("1.25"))
-    assert price.cost(Usage(input_tokens=1000), 400) == Decimal("0.002")
+    price = a_price(cached_usd_per_million=Decimal("1.25"), written_usd_per_million=Decimal("3.75"))
+    assert price.cost(Usage(input_tokens=1000), Cached(read=400)) == Decimal("0.002")
+    assert price.cost(Usage(input_tokens=1000), Cached(written=400)) == Decimal("0.003")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from orbiter.application.ports.models import (
     ModelError,
     ToolOffer,
 )
+from orbiter.domain.prices import Cached
 from orbiter.domain.runs import Usage
 from support.outbound import Server, Talk, serving
 from support.vendors import anthropic
@@ -125,7 +126,7 @@ async def test_all_input_is_counted_and_what_came_from_the_cache_told() -> None:
     ]
     for answer, _ in answers:
         assert answer.usage == Usage(input_tokens=25, output_tokens=7)
-        assert answer.cached_tokens == 16
+        assert answer.cached == Cached(read=16, written=4)
 
 
 async def test_arguments_that_break_off_are_told_as_written() -> None:

@@ -13,6 +13,7 @@ from orbiter.application.ports.models import (
     FinishReason,
     ModelError,
 )
+from orbiter.domain.prices import Cached
 from orbiter.domain.runs import Usage
 from support.outbound import Talk, serving
 from support.vendors import gemini
@@ -134,7 +135,7 @@ async def test_thoughts_are_paid_for_but_not_told() -> None:
         answer, told = await answer_to(talk, streamed=streamed)
         assert (answer.text, told) == ("yes", ["yes"] if streamed else [])
         assert answer.usage == Usage(input_tokens=22, output_tokens=35)
-        assert answer.cached_tokens == 16
+        assert answer.cached == Cached(read=16)
 
 
 async def test_calls_without_ids_get_some() -> None:

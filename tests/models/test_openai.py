@@ -15,6 +15,7 @@ from orbiter.application.ports.models import (
     ModelError,
     ToolCall,
 )
+from orbiter.domain.prices import Cached
 from orbiter.domain.providers import ProviderType
 from orbiter.domain.runs import Usage
 from support.outbound import Server, Talk, serving
@@ -120,7 +121,8 @@ async def test_usage_that_is_not_told_is_none() -> None:
 async def test_tokens_read_from_the_vendors_cache_are_told() -> None:
     usage = openai.used(20, 5, prompt_tokens_details={"cached_tokens": 16})
     answer, _ = await answer_to(whole(openai.completion() | {"usage": usage}))
-    assert (answer.cached_tokens, answer.usage) == (16, Usage(input_tokens=20, output_tokens=5))
+    assert answer.cached == Cached(read=16)
+    assert answer.usage == Usage(input_tokens=20, output_tokens=5)
 
 
 async def test_a_content_in_parts_is_its_text() -> None:

@@ -16,6 +16,7 @@ from orbiter.application.ports.models import (
     OnText,
 )
 from orbiter.application.ports.system import Clock
+from orbiter.domain.prices import Cached
 from orbiter.domain.providers import Provider
 from orbiter.domain.runs import Usage
 from support.clock import START
@@ -106,7 +107,7 @@ class SetPrices:
         provider: Provider,
         model: str,
         usage: Usage,
-        cached_tokens: int,
+        cached: Cached,
         *,
         at: datetime,
     ) -> Decimal | None:
