@@ -23,6 +23,7 @@ TIMEOUT_MAX: Final = 300
 VERSION_MAX: Final = 2**31 - 1
 
 _NAME: Final = re.compile(NAME_PATTERN.removesuffix("$"))
+_ADDRESS: Final = re.compile(r"https?://|\s*\{[{%]", re.IGNORECASE)
 _VERSION: Final = Number(1, VERSION_MAX, whole=True)
 
 
@@ -135,8 +136,7 @@ def config_problems(kind: ToolKind, config: Mapping[str, Any]) -> Iterator[Field
     found = list(CONFIGS[kind].problems("config", config))
     yield from found
     if kind is ToolKind.HTTP and not found:
-        for part in missing_auth(config):
-            yield FieldProblem(f"config.auth.{part}", "Field required", "missing")
+        yield from _request_problems(config)
     yield from _size_problems("config", config, CONFIG_MAX)
 
 
@@ -145,6 +145,14 @@ def parameters_problems(parameters: Mapping[str, Any]) -> Iterator[FieldProblem]
     if parameters.get("type") != "object":
         yield FieldProblem("parameters.type", "Input should be 'object'", "enum")
     yield from _size_problems("parameters", parameters, PARAMETERS_MAX)
+
+
+def _request_problems(config: Mapping[str, Any]) -> Iterator[FieldProblem]:
+    if not _ADDRESS.match(config["url"]):
+        message = "URL should begin with http:// or https://, or with a template"
+        yield FieldProblem("config.url", message)
+    for part in missing_auth(config):
+        yield FieldProblem(f"config.auth.{part}", "Field required", "missing")
 
 
 def _size_problems(field: str, value: Mapping[str, Any], maximum: int) -> Iterator[FieldProblem]:

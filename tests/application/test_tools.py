@@ -190,7 +190,7 @@ class TestMaking:
             found = await refused(bench, developer, tenant, kind=kind, config=config)
             assert found == {field: "value_error"}
         project = {"project_id": stranger.project.id, "kind": ToolKind.HTTP}
-        found = await refused(bench, developer, tenant, **project, config={"url": "u"})
+        found = await refused(bench, developer, tenant, **project, config={"url": "https://u"})
         assert found == {"project_id": "value_error"}
 
     async def test_nothing_is_built_in_by_a_workspace(
@@ -211,7 +211,7 @@ class TestMaking:
     async def test_parameters_are_a_schema_that_fetches_nothing(
         self, bench: Bench, tenant: Tenant, developer: Actor, parameters: Any
     ) -> None:
-        http = {"kind": ToolKind.HTTP, "config": {"url": "u"}, "parameters": parameters}
+        http = {"kind": ToolKind.HTTP, "config": {"url": "https://u"}, "parameters": parameters}
         assert (await refused(bench, developer, tenant, **http)).keys() == {"parameters"}
 
     async def test_everything_wrong_is_told_at_once(
@@ -273,15 +273,20 @@ class TestChanging:
         self, bench: Bench, tenant: Tenant, developer: Actor
     ) -> None:
         tool = await made(
-            bench, developer, tenant, kind=ToolKind.HTTP, config={"url": "u"}, parameters=SCHEMA
+            bench,
+            developer,
+            tenant,
+            kind=ToolKind.HTTP,
+            config={"url": "https://u"},
+            parameters=SCHEMA,
         )
-        revised = await bench.tools.revise(developer, tool.id, config={"url": "v"})
-        assert (revised.parameters, revised.config) == (SCHEMA, {"url": "v"})
+        revised = await bench.tools.revise(developer, tool.id, config={"url": "https://v"})
+        assert (revised.parameters, revised.config) == (SCHEMA, {"url": "https://v"})
 
     async def test_uses_that_are_counted_meanwhile_stay_counted(
         self, bench: Bench, tenant: Tenant, developer: Actor
     ) -> None:
-        tool = await made(bench, developer, tenant, kind=ToolKind.HTTP, config={"url": "u"})
+        tool = await made(bench, developer, tenant, kind=ToolKind.HTTP, config={"url": "https://u"})
         async with bench.storage.open(tenant.id) as uow:
             await uow.tools.count_uses({tool.id: 3})
         assert (await bench.tools.revise(developer, tool.id, enabled=False)).usage_count == 3
@@ -289,7 +294,7 @@ class TestChanging:
     async def test_a_name_that_is_taken_is_a_conflict(
         self, bench: Bench, tenant: Tenant, developer: Actor
     ) -> None:
-        http = {"kind": ToolKind.HTTP, "config": {"url": "u"}}
+        http = {"kind": ToolKind.HTTP, "config": {"url": "https://u"}}
         await made(bench, developer, tenant, **http)
         other = await made(bench, developer, tenant, **http, name="other")
         with pytest.raises(Conflict):
@@ -308,7 +313,7 @@ class TestChanging:
     async def test_what_is_done_is_told_to_the_audit_log(
         self, bench: Bench, tenant: Tenant, developer: Actor
     ) -> None:
-        tool = await made(bench, developer, tenant, kind=ToolKind.HTTP, config={"url": "u"})
+        tool = await made(bench, developer, tenant, kind=ToolKind.HTTP, config={"url": "https://u"})
         await bench.tools.revise(developer, tool.id, enabled=False)
         await bench.tools.remove(developer, tool.id)
         async with bench.reading(tenant) as uow:
@@ -324,7 +329,7 @@ class TestChanging:
         self, bench: Bench, tenant: Tenant, developer: Actor
     ) -> None:
         viewer = developer_of(tenant, role=Role.VIEWER, permissions=permissions_of(Role.VIEWER))
-        tool = await made(bench, developer, tenant, kind=ToolKind.HTTP, config={"url": "u"})
+        tool = await made(bench, developer, tenant, kind=ToolKind.HTTP, config={"url": "https://u"})
         assert await bench.tools.get(viewer, tool.id) == tool
         for attempt in (
             made(bench, viewer, tenant, kind=ToolKind.PYTHON, config={}, name="no good"),

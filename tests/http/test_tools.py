@@ -117,10 +117,13 @@ class TestMaking:
                 {"config.nonsense"},
             ),
             (
-                {"kind": "http", "config": {"url": "u"}, "parameters": {"type": "array"}},
+                {"kind": "http", "config": {"url": "https://u"}, "parameters": {"type": "array"}},
                 {"parameters.type"},
             ),
-            ({"kind": "http", "config": {"url": "u"}, "parameters": {}}, {"parameters.type"}),
+            (
+                {"kind": "http", "config": {"url": "https://u"}, "parameters": {}},
+                {"parameters.type"},
+            ),
             ({"config": {"code": "def f(a): return a"}}, {"config.code"}),
             ({"config": {"code": "import os\ndef f() -> int:\n  yield 1"}}, {"config.code"}),
             ({"parameters": {"type": "object"}}, {"parameters"}),
@@ -198,7 +201,9 @@ class TestChanging:
         given = {"type": "object", "required": ["a"]}
         tool = await a_tool(admin, kind="http", config=config, parameters=given)
         path = f"/tools/{tool['id']}"
-        assert (await admin.put(path, {"config": {"url": "u"}})).json()["parameters"] == given
+        assert (await admin.put(path, {"config": {"url": "https://u"}})).json()[
+            "parameters"
+        ] == given
         anew = (await admin.put(path, {"parameters": None})).json()["parameters"]
         assert anew == {"type": "object", "properties": {}}
 
