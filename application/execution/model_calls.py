@@ -34,37 +34,40 @@ async def ask(
     """Return the answer of *model*, by default the project's or a provider's; raise NodeFailed.
 
     *name* tells the call from others in the same place; its step is called *title*, by default as
-    the model. What is said *aloud* is told to whoever
-    watches the run, unless the model was told a secret: it may say it in pieces.
+    the model. What is said *aloud* is told to whoever watches the run, unless the model was told a
+    secret: it may say it in pieces.
     """
     journey = calls.journey
     chosen = _named(model or await journey.world.catalogue.default_model(journey.run))
     aloud = aloud and not any(journey.secrets.are_in(each.content) for each in request.messages)
-
-    async def body(inner: Calls) -> Any:
-        tell = partial(journey.world.deltas.tell, journey.run.id, inner.step.id)
-
-        def note(line: str) -> None:
-            inner.note(journey.secrets.redacted(line))
-
-        async def call() -> Any:
-            answered = await journey.world.models.chat(
-                journey.run.workspace_id, chosen, request, tell if aloud else None, note
-            )
-            return {**_recorded(answered, journey.secrets), "logs": [*inner.logs]}
-
-        recorded = await inner.records.perform(call, own=True)
-        for line in recorded.get("logs", ()):
-            inner.note(line)
-        if not inner.step.reused:
-            # The run that this one goes on from has paid for it.
-            inner.account.charge(*_price(recorded))
-        return recorded["answer"]
-
+    body = partial(_asked, chosen, request, aloud)
     answer = await calls.make(
         name, StepKind.MODEL, title or chosen, body, input=_shown(request), model=chosen
     )
     return _answer(answer)
+
+
+async def _asked(model: str, request: ChatRequest, aloud: bool, calls: Calls) -> Any:
+    """Return what *model* answers, as it is recorded; the step of *calls* is that of the call."""
+    journey = calls.journey
+    tell = partial(journey.world.deltas.tell, journey.run.id, calls.step.id)
+
+    def note(line: str) -> None:
+        calls.note(journey.secrets.redacted(line))
+
+    async def call() -> Any:
+        answered = await journey.world.models.chat(
+            journey.run.workspace_id, model, request, tell if aloud else None, note
+        )
+        return {**_recorded(answered, journey.secrets), "logs": [*calls.logs]}
+
+    recorded = await calls.records.perform(call, own=True)
+    for line in recorded.get("logs", ()):
+        calls.note(line)
+    if not calls.step.reused:
+        # The run that this one goes on from has paid for it.
+        calls.account.charge(*_price(recorded))
+    return recorded["answer"]
 
 
 def _named(model: Any) -> str:
