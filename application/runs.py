@@ -49,6 +49,17 @@ class RunHandlers:
             trace = await uow.runs.steps(run_id, first)
         return RunDetail(run=run, trace=trace)
 
+    async def after(
+        self, actor: Actor, run_id: str, seconds: float, *, permission: Permission
+    ) -> Run:
+        """Return a run as it stands once it has ended, or after so many seconds."""
+        with self.events.watch(await self._run(actor, run_id, permission)) as ending:
+            run = await self._run(actor, run_id, permission)
+            if run.ended or not seconds:
+                return run
+            await ending.wait(seconds)
+        return await self._run(actor, run_id, permission)
+
     async def steps(self, actor: Actor, run_id: str, request: PageRequest) -> Page[Step]:
         """Return a page of a run's trace."""
         async with self.work(actor, Permission.RUNS_READ) as uow:
@@ -76,3 +87,7 @@ class RunHandlers:
                 raise Conflict(f"The run is {run.status}; cancel it first")
             await uow.runs.remove(run_id)
             await self.work.audit(uow, actor, "run.deleted", run_id)
+
+    async def _run(self, actor: Actor, run_id: str, permission: Permission) -> Run:
+        async with self.work(actor, permission, reading=True) as uow:
+            return await uow.runs.get(run_id)

@@ -1,5 +1,6 @@
 """/api/v1/ci: what a build server does, with an API key."""
 
+from functools import partial
 from typing import Annotated
 
 from litestar import Controller, Response, get, post
@@ -9,7 +10,7 @@ from msgspec import Meta
 
 from orbiter.adapters.http.access import ActorRequest, requires
 from orbiter.adapters.http.runs import Inputs, RunDetailOut, RunOut, answered
-from orbiter.adapters.http.starting import WAIT_MAX
+from orbiter.adapters.http.starting import WAIT_MAX, started
 from orbiter.adapters.http.wire import Id, Input
 from orbiter.application.facade import Orbiter
 from orbiter.application.run_agent import RunAgent
@@ -44,15 +45,18 @@ class CiController(Controller):
 
         Exactly one of `workflow_id` and `agent_id` is given.
         """
-        start, field, id = _asked(core, data)
+        run_it, field, id = _asked(core, data)
+        start = partial(
+            run_it,
+            request.user,
+            id,
+            inputs=data.inputs or {},
+            trigger=Trigger.CI,
+            permission=Permission.CI_RUN,
+        )
         try:
-            run = await start(
-                request.user,
-                id,
-                inputs=data.inputs or {},
-                wait_seconds=data.wait_seconds,
-                trigger=Trigger.CI,
-                permission=Permission.CI_RUN,
+            run = await started(
+                request, start, core, wait_seconds=data.wait_seconds, permission=Permission.CI_RUN
             )
         except NotFound as absent:
             raise Invalid.field(field, absent.message) from None

@@ -1,5 +1,6 @@
 """/api/v1/agents/:id/run: starting agents."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Controller, Response, post
@@ -69,11 +70,11 @@ class StartAgentController(Controller):
         With `Accept: text/event-stream` the answer is 200 and the run's events as they happen, like
         `GET /runs/:id/events`. 409 for an agent that is archived.
         """
-        run = await core.run_agent(
+        start = partial(
+            core.run_agent,
             request.user,
             agent_id,
             inputs=data.inputs,
             version=data.version,
-            wait_seconds=reply.wait_seconds,
         )
-        return await reply.of(run, core, Permission.AGENTS_RUN)
+        return await reply.of(start, core, Permission.AGENTS_RUN)

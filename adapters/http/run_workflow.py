@@ -1,5 +1,7 @@
 """/api/v1/workflows/:id/run: starting workflows."""
 
+from functools import partial
+
 from litestar import Controller, Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -44,11 +46,11 @@ class StartController(Controller):
         `GET /runs/:id/events`.
         """
         asked = data or StartRun()
-        run = await core.run_workflow(
+        start = partial(
+            core.run_workflow,
             request.user,
             workflow_id,
             inputs=asked.inputs,
             version=asked.version,
-            wait_seconds=reply.wait_seconds,
         )
-        return await reply.of(run, core, Permission.WORKFLOWS_RUN)
+        return await reply.of(start, core, Permission.WORKFLOWS_RUN)

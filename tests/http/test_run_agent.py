@@ -13,6 +13,7 @@ from orbiter.domain.tools import ToolKind
 from support.agents import calls, says, script
 from support.api import Api, Caller, edge, node, running
 from support.builders import a_project, a_tool
+from support.speaker import Speaker
 
 CALCULATOR = next(tool.id for tool in BUILTIN_TOOLS.values() if tool.name == "calculator")
 SCRIPT = script(calls(("calculator", {"expression": "6 * 7"})), says("It is {{tool_result}}"))
@@ -151,6 +152,24 @@ async def test_a_repeated_request_starts_one_run(admin: Caller) -> None:
     assert (await admin.get("/runs")).json()["pagination"]["total"] == 1
 
 
+async def test_whose_caller_is_gone_is_not_started_again_under_its_key() -> None:
+    speaker = Speaker()
+    async with running(gateway=speaker) as api:
+        admin = await api.admin()
+        agent = await an_agent(admin, model="echo:echo")
+        path, headers = f"/agents/{agent['id']}/run?wait=20", {"Idempotency-Key": "once"}
+        gone = asyncio.ensure_future(admin.post(path, {"input": "hello"}, headers=headers))
+        await asyncio.wait_for(speaker.calling.wait(), 5)
+        gone.cancel()
+        await asyncio.wait([gone])
+        again = asyncio.ensure_future(admin.post(path, {"input": "hello"}, headers=headers))
+        speaker.say("good day")
+        speaker.stop()
+        answer = await again
+        assert (answer.status_code, answer.json()["output"]) == (200, "good day")
+        assert (await admin.get("/runs")).json()["pagination"]["total"] == 1
+
+
 async def test_its_events_are_streamed(admin: Caller) -> None:
     agent = await an_agent(admin)
     path = f"/agents/{agent['id']}/run"
@@ -208,7 +227,7 @@ class TestAgain:
         again = await _ended(admin, started.json()["id"])
         assert (again["source_run_id"], again["trigger"]) == (failed["id"], "replay")
         assert (again["kind"], again["agent_id"]) == ("agent", agent["id"])
-        assert [step["reused"] for step in again["steps"]] == [True, True, False, False]
+        assert [step["reused"] for step in again["steps"]] == [False, True, True, False]
         assert again["usage"]["total_tokens"] == 0
         assert again["error"]["code"] == "MODEL_REQUEST_REFUSED"
 
