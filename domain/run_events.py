@@ -86,7 +86,8 @@ class Delta:
 def events_of(run: Run, steps: Iterable[Step], *, now: datetime) -> Sequence[RunEvent]:
     """Return what a run and *steps* of it tell: its start, theirs, their ends, how it stands.
 
-    The same whenever it is asked for, but for *now*, which is when a run is told to wait.
+    The same whenever it is asked for, but for *now*, which is when a run is told to wait. Steps
+    that were carried over happened in another run, whose events tell them.
     """
     told = list[RunEvent]()
     if run.started_at is not None:
@@ -94,7 +95,7 @@ def events_of(run: Run, steps: Iterable[Step], *, now: datetime) -> Sequence[Run
         told.append(
             RunEvent(run_id=run.id, type=RunEventType.RUN_STARTED, at=run.started_at, run=begun)
         )
-    told += _events_of_steps(run, steps)
+    told += _events_of_steps(run, (step for step in steps if not step.reused))
     if run.status in _STANDS:
         at = run.finished_at or now
         told.append(RunEvent(run_id=run.id, type=_STANDS[run.status], at=at, run=run))

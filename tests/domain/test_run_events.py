@@ -1,5 +1,6 @@
 """What a run and its steps tell, in which order, and that nothing is told twice."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -92,6 +93,14 @@ def test_telling_by_and_by_tells_each_thing_once(steps: list[Step], cuts: list[i
     assert len(log) == len(whole)
     assert log[0].type is RunEventType.RUN_STARTED
     assert log[-1].type is RunEventType.RUN_COMPLETED
+
+
+@given(traces())
+def test_what_was_carried_over_is_not_told(steps: list[Step]) -> None:
+    carried_over = [replace(step, reused=True) for step in steps[:3]]
+    told = events_of(RUN, [*carried_over, *steps[3:]], now=START)
+    ids = {event.step.id for event in told if event.step}
+    assert ids == {step.id for step in steps[3:]}
 
 
 def test_nothing_follows_the_end() -> None:
