@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Unpack, cast
 
+from orbiter.application.execution.tools.signatures import function_of
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.tools import ToolFilter
@@ -108,7 +109,7 @@ class ToolHandlers:
         """Change the fields given; raise Conflict for a tool that is built in.
 
         Raise it too when somebody else has changed meanwhile what has to fit together. With another
-        *config*, parameters that follow from it are made anew.
+        *config*, parameters that follow from it are made anew, and so is a docstring's description.
         """
         reading = self._reading(actor)
         async with reading() as uow:
@@ -146,9 +147,11 @@ class ToolHandlers:
             kind=before.kind,
             config=changes.get("config", before.config),
             parameters=changes.get("parameters") if made else before.parameters,
-            description=changes.get("description", before.description),
+            description=changes.get("description", _own_description(before)),
         )
         draft = await self._whole(draft, name_problems(changes.get("name")), reading)
+        if draft.description != before.description:
+            checked = {**checked, "description": draft.description}
         return {**checked, "parameters": draft.parameters or {}} if made else checked
 
     async def _whole(self, draft: Draft, also: Iterable[FieldProblem], reading: Reading) -> Draft:
@@ -170,6 +173,14 @@ async def _project_problems(uow: UnitOfWork, project_id: str) -> list[FieldProbl
     except NotFound as absent:
         return [FieldProblem("project_id", absent.message)]
     return []
+
+
+def _own_description(tool: Tool) -> str:
+    """Return what a tool is described by beside its code: nothing, if its docstring says that."""
+    if tool.kind is not ToolKind.PYTHON:
+        return tool.description
+    docstring = function_of(tool.config["code"]).description[:DESCRIPTION_MAX]
+    return "" if tool.description == docstring else tool.description
 
 
 def _require_own(tool_id: str) -> None:

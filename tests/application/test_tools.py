@@ -246,13 +246,28 @@ class TestChanging:
         tool = await made(bench, developer, tenant, kind=ToolKind.PYTHON, config={"code": ADD})
         revised = await bench.tools.revise(developer, tool.id, config={"code": SUBTRACT})
         assert list(revised.parameters["properties"]) == ["b"]
-        assert revised.description == "Adds."
+        assert revised.description == ""
         with pytest.raises(Invalid):
             await bench.tools.revise(developer, tool.id, parameters=SCHEMA)
         with pytest.raises(Invalid) as refusal:
             await bench.tools.revise(developer, tool.id, name="no good", config={"code": "x"})
         assert wrong_fields(refusal.value).keys() == {"name", "config.code"}
         assert await bench.tools.get(developer, tool.id) == revised
+
+    async def test_a_description_of_the_code_goes_with_it_and_one_that_was_given_stays(
+        self, bench: Bench, tenant: Tenant, developer: Actor
+    ) -> None:
+        python = {"kind": ToolKind.PYTHON, "config": {"code": ADD}}
+        config = {"code": ADD.replace("Adds", "Sums up")}
+        for name, given, expected in (
+            ("a", {}, "Sums up."),
+            ("b", {"description": "Mine"}, "Mine"),
+        ):
+            tool = await made(bench, developer, tenant, **python, **given, name=name)
+            revised = await bench.tools.revise(developer, tool.id, config=config)
+            assert revised.description == expected
+        revised = await bench.tools.revise(developer, tool.id, config=config, description="")
+        assert revised.description == "Sums up."
 
     async def test_parameters_of_null_are_made_anew(
         self, bench: Bench, tenant: Tenant, developer: Actor
