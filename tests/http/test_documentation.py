@@ -148,6 +148,21 @@ class TestExamples:
         run = await self.play(caller, document, "/workflows/{workflow_id}/run", path, wait=10)
         assert run["output"] == "Hello, Ada!"
 
+    async def test_whatever_can_be_made_is_made_by_its_example(
+        self, api: Api, document: Document
+    ) -> None:
+        admin = await api.admin()
+        project = await admin.project()
+        workflow = await admin.workflow(project)
+        for template in ("/members", "/api-keys", "/providers"):
+            await self.play(admin, document, template)
+        for template in ("/secrets", "/tools"):
+            await self.play(admin, document, template, project_id=project)
+        agent = await self.play(admin, document, "/agents", project_id=project)
+        await self.play(admin, document, "/conversations", agent_id=agent["id"])
+        for template in ("/schedules", "/hooks"):
+            await self.play(admin, document, template, workflow_id=workflow["id"])
+
     async def play(
         self,
         caller: Caller,
