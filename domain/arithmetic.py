@@ -120,7 +120,7 @@ _OPERATORS: Final[Mapping[type[ast.operator], Callable[[Number, Number], Number 
 }
 _MANY: Final = EXPRESSION_MAX
 # Each with the least and the most numbers it takes.
-_FUNCTIONS: Final[Mapping[str, tuple[Callable[..., Number], int, int]]] = {
+_FUNCTIONS: Final[Mapping[str, tuple[Callable[..., Number | complex], int, int]]] = {
     "abs": (abs, 1, 1),
     "ceil": (math.ceil, 1, 1),
     "cos": (math.cos, 1, 1),
@@ -130,6 +130,7 @@ _FUNCTIONS: Final[Mapping[str, tuple[Callable[..., Number], int, int]]] = {
     "log10": (math.log10, 1, 1),
     "max": (lambda *numbers: max(numbers), 1, _MANY),
     "min": (lambda *numbers: min(numbers), 1, _MANY),
+    "pow": (_power, 2, 2),
     "round": (_rounded, 1, 2),
     "sin": (math.sin, 1, 1),
     "sqrt": (math.sqrt, 1, 1),
