@@ -1,7 +1,7 @@
 """How runs stand, stored with their steps, their events and the engine's own rows at once."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,7 +13,7 @@ from orbiter.application.ports.execution import Segment
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.run_events import Chronicle
 from orbiter.application.run_steps import steps_of_run
-from orbiter.domain.runs import Run, RunError, RunStatus, Step
+from orbiter.domain.runs import Run, RunError, RunStatus, Step, Usage
 
 UNSTORABLE: Final = RunError(code="INTERNAL_ERROR", message="The run can't be stored as it is")
 
@@ -36,16 +36,15 @@ class Books:
     async def keep(self, segment: Segment, steps: Sequence[Step], *, seconds: float) -> None:
         """Store a run that ended or is parked; *seconds* is how long it has run so far.
 
-        What can't be stored as it is ends the run all the same, as failed.
+        What can't be stored as it is ends the run all the same, as failed, with what can be.
         """
-        try:
-            await self._keep(segment, steps, seconds)
-        except TakenAway:
-            log.warning("Run %s was taken over by another process", segment.run.id)
-        except Exception as error:
-            log.error("Run %s can't be stored as it is", segment.run.id, exc_info=error)
-            bare = Segment(run=_without_values(segment.run))
-            await self._keep(bare, [_bare(step) for step in steps], seconds)
+        for less, steps_left in _ever_less(segment, steps):
+            try:
+                return await self._keep(less, steps_left, seconds)
+            except TakenAway:
+                return log.warning("Run %s was taken over by another process", segment.run.id)
+            except Exception as error:
+                log.error("Run %s can't be stored as it is", segment.run.id, exc_info=error)
 
     async def keep_cancelled(self, workspace_id: str, run_id: str, steps: Sequence[Step]) -> None:
         """Store what *steps* of a run had come to when it was cancelled, and what it has spent."""
@@ -85,6 +84,13 @@ class Books:
                 await uow.executions.wake(run.parent_run_id)
 
         await self.ledger.write(run.workspace_id, work)
+
+
+def _ever_less(segment: Segment, steps: Sequence[Step]) -> Iterator[tuple[Segment, Sequence[Step]]]:
+    yield segment, steps
+    run = _without_values(segment.run)
+    yield Segment(run=run), [_bare(step) for step in steps]
+    yield Segment(run=run.charge(Usage(), None)), ()
 
 
 def _without_values(run: Run) -> Run:

@@ -12,6 +12,7 @@ from orbiter.adapters.durable.lease import Lease
 from orbiter.application.ports.storage import Storage
 from orbiter.application.ports.system import Clock
 from orbiter.application.run_events import Chronicle
+from orbiter.domain.errors import Unavailable
 from orbiter.domain.runs import Run, Step, StepKind
 
 SECONDS: Final = 0.05
@@ -25,17 +26,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Pages:
-    """What is not stored yet of one run: its steps, and that it has begun."""
+    """What is not stored yet of one run: its steps, and that it has begun.
+
+    What storage has *refused* is left until the run's end, which makes do with less.
+    """
 
     run: Run
     begun: bool = False
+    refused: bool = False
     pauses: int = 0
     steps: dict[str, Step] = field(default_factory=dict)
 
     @property
     def pending(self) -> bool:
         """Say whether there is something to store."""
-        return bool(self.steps) or not self.begun
+        return not self.refused and (bool(self.steps) or not self.begun)
 
 
 class Trace:
@@ -122,11 +127,22 @@ class Trace:
                 await self._chronicle.of_runs(
                     uow, [(pages.run, list(steps[pages.run.id].values())) for pages in kept]
                 )
-        except Exception as error:
-            log.warning("Steps could not be stored yet: %s", error)
+        except Unavailable as error:
+            log.warning("Steps could not be stored yet: %s", error.message)
             return False
+        except Exception as error:
+            return await self._refuse(workspace_id, of_runs, error)
         for pages in of_runs:
             _forget(pages, steps[pages.run.id])
+        return True
+
+    async def _refuse(self, workspace_id: str, of_runs: Sequence[Pages], error: Exception) -> bool:
+        """Find out whose steps were refused, and hold up nobody else's."""
+        if len(of_runs) > 1:
+            return all([await self._store(workspace_id, [pages]) for pages in of_runs])
+        (pages,) = of_runs
+        pages.refused = True
+        log.error("Steps of run %s can't be stored as they are", pages.run.id, exc_info=error)
         return True
 
     def _flush_soon(self) -> None:
