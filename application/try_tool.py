@@ -7,7 +7,9 @@ from time import monotonic
 from typing import Any, Final
 
 from orbiter.application.execution.agents.tool_calls import fitted
+from orbiter.application.execution.limits import Limits
 from orbiter.application.execution.outcome import NodeFailed
+from orbiter.application.execution.sizes import size_of
 from orbiter.application.execution.tools import used
 from orbiter.application.execution.tools.tool_run import ToolRun
 from orbiter.application.execution.world import World
@@ -95,7 +97,7 @@ class TryTool:
             secrets=await self.world.vault.open(actor.workspace_id, tool.project_id),
         )
         try:
-            return await used(run)
+            return _passed_on(await used(run))
         finally:
             await self.world.artifacts.remove(trial_id)
 
@@ -123,6 +125,15 @@ class TryTool:
             return _failure(run.error.code, run.error.message, logs)
         message = f"Run {run.id} is {run.status} after {self.seconds:g} s"
         return _failure("TIMEOUT", message, logs)
+
+
+def _passed_on(result: Result) -> Result:
+    """Return what a run would be given: a failure in place of an output that is too large."""
+    try:
+        size_of(result.get("output"), Limits().value_bytes)
+    except NodeFailed as failed:
+        return _failure(failed.code, failed.message, result["logs"])
+    return result
 
 
 def _failure(code: str, message: str, logs: Sequence[str] = ()) -> Result:

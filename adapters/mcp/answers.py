@@ -1,7 +1,7 @@
 """What servers say, in the core's words and within bounds."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import mcp_types as types
@@ -12,6 +12,7 @@ from orbiter.application.ports.remote_tools import REMOTE_NAME_MAX, RESULT_MAX, 
 from orbiter.domain.tools import DESCRIPTION_MAX
 
 MESSAGE_MAX: Final = 500
+PLACE_MAX: Final = 200
 
 
 def offer_of(tool: types.Tool) -> ToolOffer:
@@ -43,6 +44,13 @@ def refusal_of(code: int, message: str, status: int | None) -> OutboundError:
     kind = f"error {code}" if status is None else f"status {status}"
     told = message.replace("\0", "")[:MESSAGE_MAX]
     return OutboundError("REMOTE_REFUSED", f"The server answered with {kind}: {told}")
+
+
+def nonsense_of(place: Sequence[int | str]) -> OutboundError:
+    """Return the error for an answer that is wrong at a place; what stands there is not told."""
+    where = ".".join(map(str, place)).replace("\0", "")[:PLACE_MAX]
+    told = f" at {where}" if where else ""
+    return OutboundError("INVALID_ANSWER", f"The server's answer makes no sense{told}")
 
 
 def _texts(content: Iterable[types.ContentBlock]) -> Iterable[str]:

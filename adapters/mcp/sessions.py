@@ -18,7 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
-from orbiter.adapters.mcp.answers import offer_of, refusal_of, result_of
+from orbiter.adapters.mcp.answers import nonsense_of, offer_of, refusal_of, result_of
 from orbiter.adapters.mcp.passage import Passage
 from orbiter.adapters.mcp.remote import ANSWER_BYTES
 from orbiter.application.ports.models import ToolOffer
@@ -141,7 +141,9 @@ def _told(failure: Exception, server: RemoteServer, passage: Passage) -> Outboun
             return OutboundError("INVALID_REQUEST", message)
         case httpx2.HTTPError():
             return OutboundError("CONNECTION_FAILED", "The server ended the connection")
-        case ValidationError() | RuntimeError() | ValueError():
+        case ValidationError() as nonsense:
+            return nonsense_of(nonsense.errors(include_input=False)[0]["loc"])
+        case RuntimeError() | ValueError():
             return OutboundError("INVALID_ANSWER", "The server's answer makes no sense")
         case unknown:
             raise unknown

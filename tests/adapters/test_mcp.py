@@ -300,6 +300,11 @@ class TestHostileServers:
         failed = await failure(an_old_server(result), call=True)
         assert failed.code in ("INVALID_ANSWER", "REMOTE_REFUSED")
 
+    async def test_the_place_that_makes_no_sense_is_told(self) -> None:
+        offered = [{"name": "a", "inputSchema": SCHEMA}, {"name": "b", "inputSchema": {}}]
+        failed = await failure(an_old_server(tools=offered))
+        assert failed.message == "The server's answer makes no sense at tools.1.inputSchema.type"
+
     async def test_a_refusal_tells_the_status(self) -> None:
         failed = await failure(answering("403 Forbidden"))
         assert failed.message.startswith("The server answered with status 403")

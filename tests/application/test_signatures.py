@@ -20,6 +20,7 @@ PLAIN = {
     "dict": {"type": "object"},
     "Any": {},
     "typing.Any": {},
+    "t.Literal['a']": {"enum": ["a"]},
     "Literal['a', 'b', 1, -1, True, None]": {"enum": ["a", "b", 1, -1, True, None]},
 }
 Typed = tuple[str, Any]

@@ -6,7 +6,7 @@ import pytest
 
 from orbiter.adapters.memory.run_feed import MemoryRunFeed
 from orbiter.adapters.system.ids import new_id
-from orbiter.application.ports.outbound import HttpClient
+from orbiter.application.ports.outbound import HttpClient, OutboundAnswer, OutboundRequest
 from orbiter.application.run_agent import RunAgent
 from orbiter.application.run_endings import RunEndings
 from orbiter.application.run_workflow import RunWorkflow
@@ -85,6 +85,16 @@ async def test_what_was_deleted_can_not_be_run() -> None:
         trial = await bench.trial(tenant, kind=kind, config={name: new_id()})
         assert trial.error is not None and trial.error["code"] == "CANNOT_RUN"
         assert "not found" in trial.error["message"]
+
+
+async def test_an_output_that_no_run_could_take_is_a_failure() -> None:
+    class Flooding:
+        async def send(self, request: OutboundRequest) -> OutboundAnswer:
+            return OutboundAnswer(status=200, headers={}, body=b"x" * (4 * 1024 * 1024 + 1))
+
+    bench = Bench(Flooding())
+    trial = await bench.trial(await a_tenant(bench), config={"url": "https://api.test"})
+    assert trial.error is not None and trial.error["code"] == "OUTPUT_TOO_LARGE"
 
 
 async def test_it_sees_the_secrets_of_its_project_and_shows_none() -> None:

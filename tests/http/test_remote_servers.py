@@ -301,7 +301,16 @@ class TestUsing:
                 {"inputs": {"a": 41}},
                 headers={"Prefer": "wait=20"},
             )
+            config["tool_id"] = server["id"]
+            flow = await admin.workflow(project, canvas)
+            refused = await admin.post(
+                f"/workflows/{flow['id']}/run",
+                {"inputs": {"a": 41}},
+                headers={"Prefer": "wait=20"},
+            )
         assert run.json()["output"] == {"result": 42}, run.text
+        assert refused.json()["error"]["code"] == "TOOL_NOT_FOUND"
+        assert refused.json()["error"]["message"].startswith("This is a server")
 
 
 def _only_one(host: RemoteHost) -> None:

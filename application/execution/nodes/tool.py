@@ -1,6 +1,6 @@
 """`tool`: one call of a tool."""
 
-from typing import Any
+from typing import Any, Final
 
 from orbiter.application.execution.agents.loop import respond
 from orbiter.application.execution.agents.tool_calls import fitted, tool_output
@@ -9,6 +9,8 @@ from orbiter.application.execution.outcome import NodeFailed, Outcome
 from orbiter.application.execution.visit import Visit
 from orbiter.domain.runs import StepKind
 from orbiter.domain.tools import Tool
+
+_ABSENT: Final = "There is no such tool, or it is not enabled"
 
 
 async def behave(visit: Visit) -> Outcome:
@@ -33,5 +35,7 @@ async def _tool(visit: Visit) -> Tool:
     tool_id = str(visit.render(visit.config["tool_id"]))
     tools = await visit.world.catalogue.tools(visit.journey.run, (tool_id,))
     if tool_id not in tools:
-        raise NodeFailed("TOOL_NOT_FOUND", "There is no such tool, or it is not enabled")
+        # A server stands for what it offers.
+        message = "This is a server: name one of its tools" if tools else _ABSENT
+        raise NodeFailed("TOOL_NOT_FOUND", message)
     return tools[tool_id]

@@ -61,7 +61,10 @@ def or_none(schema: Schema) -> Schema:
 
 def _name(expression: ast.expr) -> str:
     match expression:
-        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="typing"), attr=name):
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=ast.Name(), attr=name) if name[0].isupper():
+            # What it is of is `typing`, under whatever name that was imported.
             return name
     return ""
 
