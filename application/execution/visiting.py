@@ -8,9 +8,9 @@ from orbiter.application.execution.outcome import NodeFailed, Outcome
 from orbiter.application.execution.visit import Visit
 from orbiter.application.ports.execution import Parked
 from orbiter.application.ports.templating import TemplateError
-from orbiter.domain.runs import Step, StepError
+from orbiter.domain.runs import Step, StepError, StepStatus
 from orbiter.domain.workflows import OnError
-from orbiter.domain.workflows.node_kinds import ERROR
+from orbiter.domain.workflows.node_kinds import ERROR, OUTPUT
 
 
 async def visited(visit: Visit, *, unwanted: Callable[[], bool]) -> Outcome | None:
@@ -23,6 +23,10 @@ async def visited(visit: Visit, *, unwanted: Callable[[], bool]) -> Outcome | No
     if step.given_up:
         # It was given up in an earlier execution.
         return None
+    if _is_done(step, visit):
+        # What it needed then may be gone by now, or another.
+        journal.weigh(step.output)
+        return Outcome(step.output)
     try:
         outcome, failed = await _outcome_of(visit)
     except NodeFailed as final:
@@ -42,6 +46,14 @@ async def visited(visit: Visit, *, unwanted: Callable[[], bool]) -> Outcome | No
     else:
         journal.fail(_explained(step, visit), _told(failed), outcome.output)
     return outcome
+
+
+def _is_done(step: Step, visit: Visit) -> bool:
+    """Say whether an effect's output stands in the trace: with that alone the graph goes on."""
+    node = visit.node
+    only_by_output = node.kind.handles(node.config) == {OUTPUT}
+    done = step.status is StepStatus.COMPLETED
+    return done and not node.kind.pure and only_by_output
 
 
 def _explained(step: Step, visit: Visit) -> Step:

@@ -1,21 +1,19 @@
 """What a new run takes over of one that failed: calls that ended, of whatever they lie in."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 
-from orbiter.adapters.system.ids import new_id
 from orbiter.application.execution.agents.graph import graph_of
-from orbiter.application.execution.reuse import Legacy
 from orbiter.application.ports.models import ModelError
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
 from orbiter.domain.runs import RunStatus, Step, StepKind, StepStatus, Usage
 from orbiter.domain.workflows import OnError, Retry, WorkflowVersion
 from support.agents import Studio, a_run_of, asks, calls, says, script
 from support.graphs import Traced, graph, node
-from support.power import Disk, House
+from support.legacy import heir_of
+from support.power import House
 
 CALCULATOR: Final = next(t.id for t in BUILTIN_TOOLS.values() if t.name == "calculator")
 DOWN: Final = ModelError("MODEL_REQUEST_REFUSED", "no")
@@ -25,19 +23,6 @@ NUMBER: Final = {"type": "object", "required": ["n"]}
 
 def works_out(*expressions: str) -> Any:
     return calls(*(("calculator", {"expression": each}) for each in expressions))
-
-
-def heir_of(house: House, wanted: Callable[[str], bool] = lambda _: True) -> House:
-    """Return where a run goes on that takes over what another one has done."""
-    run = replace(house.run, id=new_id(), status=RunStatus.RUNNING, error=None, finished_at=None)
-    canvas = house.graph.canvas
-    legacy = Legacy(house.disk.steps.values(), house.disk.records, canvas, run.id, wanted)
-    disk = Disk(
-        records={each.key: each for each in legacy.records},
-        steps={step.id: step for step in legacy.steps},
-    )
-    assert len(disk.steps) == len(legacy.steps) and len(disk.records) == len(legacy.records)
-    return House(house.lab, house.graph, begun_run=run, disk=disk)
 
 
 def drawn(*nodes: Any) -> WorkflowVersion:

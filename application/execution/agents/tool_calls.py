@@ -14,7 +14,7 @@ from orbiter.application.ports.models import ToolCall
 from orbiter.application.ports.templating import Schemas
 from orbiter.domain.agents import AgentVersion
 from orbiter.domain.errors import NotFound
-from orbiter.domain.runs import StepKind
+from orbiter.domain.runs import StepKind, StepStatus
 from orbiter.domain.tools import Tool, ToolKind
 
 DEPTH_MAX: Final = 5
@@ -91,6 +91,9 @@ def fitted(parameters: Mapping[str, Any], arguments: Any, schemas: Schemas) -> A
 
 
 async def _given(calls: Calls, call: ToolCall, offered: Offered | None, respond: Respond) -> Any:
+    if offered is None and calls.step.status is StepStatus.COMPLETED:
+        # It was there when it was called.
+        return calls.step.output
     if offered is None:
         raise NodeFailed("TOOL_NOT_FOUND", f"There is no tool named {call.name[:80]!r}")
     if offered.takes_over:
