@@ -1,18 +1,16 @@
 """What runs answer in conversations, stored in the transactions that store their ends."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from orbiter.application.execution.agents.memory import SUMMARY
 from orbiter.application.execution.texts import as_text, well_formed
-from orbiter.application.paging import PageRequest
 from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.system import Clock, IdFactory
+from orbiter.application.run_steps import steps_of_run
 from orbiter.domain.conversations import Conversation, MadeCall, Message, MessageRole
 from orbiter.domain.errors import NotFound
 from orbiter.domain.runs import Run, RunStatus, Step, StepKind
-
-_STEPS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +60,9 @@ class Answers:
 
 async def _own_calls(uow: UnitOfWork, run_id: str) -> Sequence[Step]:
     """Return the calls that the agent itself made, not those made in them."""
-    steps = await _steps(uow, run_id)
+    steps = await steps_of_run(uow, run_id)
     nodes = {step.id for step in steps if step.kind is StepKind.NODE}
     return [step for step in steps if step.parent_step_id in nodes]
-
-
-async def _steps(uow: UnitOfWork, run_id: str) -> Sequence[Step]:
-    request = PageRequest(limit=_STEPS_AT_ONCE, newest_first=False)
-    steps = list[Step]()
-    while True:
-        page = await uow.runs.steps(run_id, request)
-        steps += page.items
-        if page.next_after is None:
-            return steps
-        request = replace(request, after=page.next_after)
 
 
 async def _summed_up(

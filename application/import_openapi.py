@@ -53,7 +53,7 @@ class ImportOpenApi:
         async with self.work(actor, Permission.TOOLS_WRITE, reading=True) as uow:
             unknown = await reference_problems("project_id", uow.projects.get, project_id)
         found = (_source_problems(document, url), url_problems(base_url), _auth_problems(auth))
-        require(iter(unknown), *found)
+        require(unknown, *found)
         read = await self.descriptions.operations(
             await self._fetched(url or "") if document is None else document,
             wanted=operations,

@@ -65,7 +65,7 @@ class RemoteServers:
         among it; raise Conflict when the name is taken.
         """
         require(
-            iter(also),
+            also,
             name_problems(name),
             text_problems("description", description, maximum=DESCRIPTION_MAX),
             _parameters_problems(parameters),
@@ -100,7 +100,7 @@ class RemoteServers:
             name_problems(changes.get("name")),
             text_problems("description", changes.get("description"), maximum=DESCRIPTION_MAX),
             _fixed_problems(before, changes),
-            _config_problems(given) if before.is_server and given is not None else iter(()),
+            _config_problems(given) if before.is_server and given is not None else (),
         )
         offers = None
         if before.is_server and given is not None:

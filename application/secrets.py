@@ -1,16 +1,15 @@
 """Secret use cases: their values come in and are never told."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from orbiter.application.paging import Page, PageRequest
 from orbiter.application.ports.secrets import SecretFilter
-from orbiter.application.ports.storage import UnitOfWork
+from orbiter.application.references import reference_problems
 from orbiter.application.sealing import Seals
 from orbiter.application.work import Work
 from orbiter.domain.checks import require
-from orbiter.domain.errors import Conflict, FieldProblem, NotFound
+from orbiter.domain.errors import Conflict
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.secrets import (
     PER_WORKSPACE_MAX,
@@ -39,7 +38,7 @@ class SecretHandlers:
         """
         now, id = self.work.clock.now(), self.work.new_id()
         async with self.work(actor, Permission.SECRETS_WRITE) as uow:
-            unknown = await _project_problems(uow, project_id)
+            unknown = await reference_problems("project_id", uow.projects.get, project_id)
             require(unknown, name_problems(name), value_problems(value))
             if await uow.secrets.count() >= PER_WORKSPACE_MAX:
                 raise Conflict(f"A workspace has at most {PER_WORKSPACE_MAX} secrets")
@@ -90,12 +89,3 @@ class SecretHandlers:
 
     def _sealed(self, workspace_id: str, secret_id: str, value: str) -> bytes:
         return self.seals.seal(KIND, workspace_id, secret_id, value)
-
-
-async def _project_problems(uow: UnitOfWork, project_id: str | None) -> Iterator[FieldProblem]:
-    if project_id is not None:
-        try:
-            await uow.projects.get(project_id)
-        except NotFound as absent:
-            return iter([FieldProblem("project_id", absent.message)])
-    return iter([])

@@ -7,14 +7,14 @@ from typing import Any, Final, Unpack, cast
 
 from orbiter.application.execution.tools.signatures import function_of
 from orbiter.application.paging import Page, PageRequest
-from orbiter.application.ports.storage import UnitOfWork
 from orbiter.application.ports.tools import ToolFilter
+from orbiter.application.references import reference_problems
 from orbiter.application.remote_servers import RemoteServers
 from orbiter.application.tool_kinds import DERIVED, Draft, Reading, ToolKinds, ToolRevision
 from orbiter.application.work import Work
 from orbiter.domain.builtin_tools import BUILTIN_TOOLS
 from orbiter.domain.checks import text_problems
-from orbiter.domain.errors import Conflict, FieldProblem, Invalid, NotFound
+from orbiter.domain.errors import Conflict, FieldProblem, Invalid
 from orbiter.domain.identity import Actor, Permission
 from orbiter.domain.searching import folded
 from orbiter.domain.tools import DESCRIPTION_MAX, Tool, ToolChanges, ToolKind, name_problems
@@ -51,7 +51,7 @@ class ToolHandlers:
         """
         reading = self._reading(actor)
         async with reading() as uow:
-            found = await _project_problems(uow, project_id)
+            found = await reference_problems("project_id", uow.projects.get, project_id)
         if kind is ToolKind.MCP:
             return await self.servers.create(
                 actor,
@@ -165,14 +165,6 @@ class ToolHandlers:
         if found:
             raise Invalid(found)
         return draft
-
-
-async def _project_problems(uow: UnitOfWork, project_id: str) -> list[FieldProblem]:
-    try:
-        await uow.projects.get(project_id)
-    except NotFound as absent:
-        return [FieldProblem("project_id", absent.message)]
-    return []
 
 
 def _own_description(tool: Tool) -> str:

@@ -1,7 +1,7 @@
 """Rules many entities share, told in Pydantic v2's words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from orbiter.domain.errors import FieldProblem, Invalid
@@ -52,8 +52,8 @@ def counted(number: int, noun: str = "character") -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def require(*problems: Iterator[FieldProblem]) -> None:
-    """Raise Invalid with everything the iterators yield, if anything."""
+def require(*problems: Iterable[FieldProblem]) -> None:
+    """Raise Invalid with all the problems, if there are any."""
     found = [problem for source in problems for problem in source]
     if found:
         raise Invalid(found)
