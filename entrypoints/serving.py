@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import uvicorn
 
+from orbiter.entrypoints.garbage import spare_what_stays
 from orbiter.entrypoints.protocol import BoundedHttp
 from orbiter.entrypoints.settings import Settings
 
@@ -72,6 +73,7 @@ class _Server(uvicorn.Server):
             await super().startup(sockets)
         except OSError as failure:
             raise _cannot_listen(self.config.host, self.config.port, failure) from None
+        spare_what_stays()
         self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import structlog
 
+from orbiter.entrypoints.garbage import spare_what_stays
 from orbiter.entrypoints.loading import Loaded
 from orbiter.entrypoints.serving import SAME_SIGNAL_SECONDS
 
@@ -37,6 +38,7 @@ async def work(running: AbstractAsyncContextManager[Any], loaded: Loaded) -> Non
     ending = asyncio.Event()
     _end_on_signals(ending)
     async with running:
+        spare_what_stays()
         _announce(loaded)
         await ending.wait()
 
