@@ -44,13 +44,14 @@ async def run_of(caller: Caller, project: Any, body: str) -> tuple[dict[str, Any
     return (await caller.get(f"/runs/{answer.json()['id']}")).json(), took
 
 
-async def answers(caller: Caller, until: asyncio.Future[Any]) -> int:
-    """Return how many requests are answered meanwhile, one asked after the other."""
-    count = 0
+async def longest_wait(caller: Caller, until: asyncio.Future[Any]) -> float:
+    """Return how long an answer took at most, of one asked for after the other."""
+    longest = 0.0
     while not until.done():
+        asked = perf_counter()
         assert (await caller.get("/auth/me")).is_success
-        count += 1
-    return count
+        longest = max(longest, perf_counter() - asked)
+    return longest
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
@@ -60,12 +61,11 @@ async def test_a_server_answers_while_code_attacks_it(tmp_path: Path) -> None:
             await caller.sign_up("ada@example.org")
             project = await caller.project()
             runs = asyncio.gather(*(run_of(caller, project, body) for body in ATTACKS))
-            answered = await answers(caller, runs)
+            longest = await longest_wait(caller, runs)
             for (run, took), code in zip(await runs, ATTACKS.values(), strict=True):
                 assert (run["status"], run["error"]["code"]) == ("failed", code)
-                assert took < 10
-            # Far more than between one attack and the next.
-            assert answered > 10 * len(ATTACKS)
+                assert took < 4
+            assert longest < 1
             fine, _ = await run_of(caller, project, "return 1")
             assert fine["output"] == 1
             assert [step["logs"] for step in fine["steps"]] == [[], ["begun"], []]
