@@ -113,7 +113,7 @@ async def test_runs_are_found_by_every_filter(admin: Caller) -> None:
     project, elsewhere = await admin.project(), await admin.project("Gemini")
     flow = await admin.workflow(project)
     path = f"/workflows/{flow['id']}/run?wait=10"
-    ran = (await admin.post(path, {"inputs": {"name": "Ada"}})).json()
+    ran = (await admin.post(path, {"inputs": {"name": "Grace"}})).json()
     failed = (await admin.post(path, {"inputs": {}})).json()
     assert (failed["status"], failed["error"]["code"]) == ("failed", "TEMPLATE_ERROR")
 
@@ -132,7 +132,7 @@ async def test_runs_are_found_by_every_filter(admin: Caller) -> None:
     assert await found("created_after=2020-01-01T00:00:00Z") == both
     assert await found("created_before=2020-01-01T00:00:00Z") == set()
     assert await found("min_cost_usd=0.01") == await found("min_duration_ms=600000") == set()
-    assert await found("q=ADA") == {ran["id"]}
+    assert await found("q=GRACE") == {ran["id"]}
 
 
 @pytest.mark.parametrize(
